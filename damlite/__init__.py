@@ -1,0 +1,41 @@
+"""damlite: learn and reproduce Discriminator Augmented Model-Based Reinforcement Learning.
+
+The names below are the package's public face; each says in its docstring which equation or algorithm of
+the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements.
+"""
+
+from . import diagnostics, exact, figures, gym, sweep
+from .data import Episodes, collect
+from .discriminator import Discriminator
+from .envs import IcyRoad
+from .fitting import Fit, fit_discriminator, fit_model, return_weights
+from .loop import METHODS, MBRLResult, run_mbrl
+from .models import DynamicsModel
+from .planning import CrossEntropy, Exhaustive, Plan, RandomShooting, estimate_value, imagine, policy
+
+__all__ = [
+    "METHODS",
+    "CrossEntropy",
+    "Discriminator",
+    "DynamicsModel",
+    "Episodes",
+    "Exhaustive",
+    "Fit",
+    "IcyRoad",
+    "MBRLResult",
+    "Plan",
+    "RandomShooting",
+    "collect",
+    "diagnostics",
+    "estimate_value",
+    "exact",
+    "figures",
+    "fit_discriminator",
+    "fit_model",
+    "gym",
+    "imagine",
+    "policy",
+    "return_weights",
+    "run_mbrl",
+    "sweep",
+]

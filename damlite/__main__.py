@@ -1,0 +1,39 @@
+"""Command line: `python -m damlite table1` and `python -m damlite figures`."""
+
+import argparse
+import time
+from pathlib import Path
+
+from . import figures, sweep
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and run one of the two commands."""
+    parser = argparse.ArgumentParser(prog="python -m damlite", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    table1 = commands.add_parser("table1", help="run the eight IcyRoad cells of the paper's Table 1")
+    table1.add_argument("--seeds", type=int, default=24, help="runs per cell (default 24)")
+    table1.add_argument("--rounds", type=int, default=10, help="rounds of planning and fitting (default 10)")
+    table1.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    table1.add_argument(
+        "--predict", nargs="+", default=["state", "velocity"], choices=["state", "velocity"], help="what models predict"
+    )
+    table1.add_argument("--out", type=Path, default=Path("figures"), help="where the tables go (default figures)")
+    figure = commands.add_parser("figures", help="draw every figure from the stored tables")
+    figure.add_argument("--out", type=Path, default=Path("figures"), help="where tables are and figures go")
+    given = parser.parse_args(arguments)
+    if given.command == "figures":
+        for path in figures.write_all(given.out):
+            print(path)
+        return
+    if given.seeds < 1 or given.rounds < 1:
+        parser.error(f"--seeds and --rounds must be positive, got {given.seeds} and {given.rounds}")
+    start = time.perf_counter()
+    returns = sweep.run_table1(given.seeds, tuple(given.predict), given.jobs, rounds=given.rounds)
+    settings = {"seeds": given.seeds, "rounds": given.rounds, "predict": given.predict}
+    sweep.save(returns, given.out, **settings, minutes=round((time.perf_counter() - start) / 60, 1))
+    print(sweep.summarise(returns).round(2).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Episodes: collecting them (ROLLOUT of Alg. 3) and holding some of them out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from . import validate
+
+HOLD_OUT_EVERY = 5
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """E episodes of T transitions, for one run or for R of them.
+
+    Attributes
+    ----------
+    state, next_state : (..., E, T, S); the leading axes are () or (R,)
+    action : (..., E, T)
+    reward : (..., E, T), r(s_t, a_t)
+    """
+
+    state: Tensor
+    action: Tensor
+    reward: Tensor
+    next_state: Tensor
+
+    @property
+    def returns(self) -> Tensor:
+        """R(τ), the sum of the rewards of every episode, shape (..., E)."""
+        return self.reward.sum(-1)
+
+    def __len__(self) -> int:
+        return self.state.shape[-3]
+
+    def __add__(self, other: "Episodes") -> "Episodes":
+        """Both sets of episodes, other's last."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return Episodes(*(torch.cat(pair, dim=self.returns.ndim - 1) for pair in pairs))
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Episodes":
+        """The same function applied to each of the four tensors."""
+        return Episodes(*(function(getattr(self, f.name)) for f in fields(self)))
+
+    def select(self, chosen: Tensor) -> "Episodes":
+        """The episodes whose number (or mask) is in `chosen`."""
+        axis = self.returns.ndim - 1
+        return self.map(lambda t: t[(slice(None),) * axis + (chosen,)])
+
+    def split(self) -> tuple["Episodes", "Episodes"]:
+        """Training and held-out episodes: every fifth, and at least one of two or more, is held out.
+
+        The split depends on nothing but the order, so model and discriminator hold out the same episodes,
+        and an episode stays on its side when later rounds add more. A single episode is on both sides.
+        """
+        number = torch.arange(len(self))
+        held_out = number % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1
+        if not held_out.any():
+            held_out = number == len(self) - 1
+        training = ~held_out if len(self) > 1 else held_out
+        return self.select(training), self.select(held_out)
+
+    def check(self, env: object) -> "Episodes":
+        """Return these episodes; raise ValueError if they are empty, misshapen or hold NaN."""
+        size = len(env.state_names)
+        if self.state.ndim < 3 or self.state.shape[-1] != size:
+            raise ValueError(f"data.state must have shape (..., E, T, {size}), got {tuple(self.state.shape)}")
+        if self.action.numel() == 0:
+            raise ValueError("data must hold at least one transition, got none")
+        for name, shape in (
+            ("next_state", self.state.shape),
+            ("action", self.state.shape[:-1]),
+            ("reward", self.state.shape[:-1]),
+        ):
+            if getattr(self, name).shape != shape:
+                got = tuple(getattr(self, name).shape)
+                raise ValueError(f"data.{name} must have shape {tuple(shape)}, got {got}")
+        for name in ("state", "reward", "next_state"):
+            bad = int((~getattr(self, name).isfinite()).sum())
+            if bad:
+                raise ValueError(f"data.{name} must be finite, got {bad} NaN or infinite numbers")
+        validate.actions("data.action", self.action, env.n_actions)
+        return self
+
+
+Policy = Callable[[Tensor, int, torch.Generator | None], Tensor]
+
+
+def collect(
+    env: object,
+    policy: Policy | None = None,
+    *,
+    episodes: int = 20,
+    runs: int | None = None,
+    generator: torch.Generator | None = None,
+) -> Episodes:
+    """Drive the real road and record what happens: ROLLOUT of Alg. 3.
+
+    Parameters
+    ----------
+    policy : function of (state (..., E, S), step from 0, generator) that returns actions (..., E);
+        None chooses each action uniformly at random
+    episodes : number of episodes E
+    runs : length of a leading axis of independent runs R; None for no such axis
+    generator : where the random numbers come from
+
+    Returns
+    -------
+    Episodes, with a leading axis R if `runs` is given.
+    """
+    batch = (validate.integer("episodes", episodes),)
+    batch = batch if runs is None else (validate.integer("runs", runs), *batch)
+    state = env.initial_state(*batch)
+    steps = []
+    for t in range(env.horizon):
+        if policy is None:
+            action = torch.randint(env.n_actions, batch, generator=generator)
+        else:
+            action = validate.actions("the policy's actions", policy(state, t, generator), env.n_actions)
+        next_state = env.transition(state, action).sample(generator=generator)
+        steps.append((state, action.expand(batch), env.reward(state, action), next_state))
+        state = next_state
+    states, actions, rewards, next_states = zip(*steps, strict=True)
+    return Episodes(
+        torch.stack(states, -2), torch.stack(actions, -1), torch.stack(rewards, -1), torch.stack(next_states, -2)
+    )

@@ -1,0 +1,103 @@
+"""Can the weights be trusted? Effective sample size, Pareto k, calibration."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+TRUSTWORTHY_K = 0.7  # Vehtari et al.: above it importance sampling is unreliable
+
+
+def effective_sample_size(log_w: Tensor, dim: int = -1) -> Tensor:
+    """(Σ w)² / Σ w² along `dim`, of N log-weights: between 1 and N. It needs no normalised weights."""
+    log_w = _check(log_w, dim)
+    return torch.exp(2 * log_w.logsumexp(dim) - (2 * log_w).logsumexp(dim))
+
+
+def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
+    """Shape k̂ of a generalised Pareto distribution fitted to the largest weights along `dim`.
+
+    Weights whose tail has k ≥ 1/2 have no variance; above 0.7 an estimate cannot be trusted (Vehtari,
+    Simpson, Gelman, Yao & Gabry, 2024, "Pareto smoothed importance sampling"; the fit is that of
+    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights.
+
+    Returns
+    -------
+    k̂, `dim` removed; −inf where all tail weights are equal (no tail at all), and +inf where there are
+    fewer than 25 weights, too few for a tail of 5.
+    """
+    log_w = _check(log_w, dim).movedim(dim, -1).double()
+    count = log_w.shape[-1]
+    tail = math.ceil(min(count / 5, 3 * math.sqrt(count)))
+    if tail < 5:
+        return torch.full(log_w.shape[:-1], math.inf)
+    largest = (log_w - log_w.max(-1, keepdim=True).values).exp().topk(tail + 1, dim=-1).values
+    excess = (largest[..., :-1] - largest[..., -1:]).flip(-1)  # ascending, above the cut-off
+    return _generalised_pareto_shape(excess).to(torch.get_default_dtype())
+
+
+def _generalised_pareto_shape(x: Tensor) -> Tensor:
+    """Zhang & Stephens' estimate of k from ascending exceedances (..., M), drawn weakly towards 1/2."""
+    m = x.shape[-1]
+    flat = x[..., -1] <= 0
+    x = torch.where(flat[..., None], torch.linspace(1 / m, 1, m, dtype=x.dtype), x).clamp(min=1e-300)
+    points = 30 + math.isqrt(m)
+    grid = torch.arange(1, points + 1, dtype=x.dtype)
+    quartile = x[..., max((m + 2) // 4 - 1, 0), None]
+    theta = 1 / x[..., -1:] + (1 - (points / (grid - 0.5)).sqrt()) / (3 * quartile)
+    k = torch.log1p(-theta[..., None] * x[..., None, :]).mean(-1)
+    log_likelihood = m * (torch.log(-theta / k) - k - 1)
+    weight = log_likelihood.softmax(-1)
+    best = (weight * theta).sum(-1, keepdim=True)
+    k = torch.log1p(-best * x).mean(-1)
+    k = (m * k + 10 * 0.5) / (m + 10)
+    return torch.where(flat, torch.full_like(k, -math.inf), k)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How often a discriminator's "real with probability D" is right.
+
+    Attributes
+    ----------
+    predicted, observed : (bins,), mean prediction and share of real transitions in each bin (NaN if empty)
+    count : (bins,), transitions in the bin
+    error : mean of |predicted − observed| over the transitions, the expected calibration error
+    """
+
+    predicted: Tensor
+    observed: Tensor
+    count: Tensor
+    error: float
+
+
+def calibration(real_logit: Tensor, fake_logit: Tensor, bins: int = 10) -> Calibration:
+    """Calibration of a discriminator from its logits for real and imagined transitions, of any shape.
+
+    Parameters
+    ----------
+    real_logit, fake_logit : equally many logits; a calibrated D is right in a share D of the cases
+    bins : of equal width on [0, 1]
+    """
+    if real_logit.numel() != fake_logit.numel() or real_logit.numel() == 0:
+        got = f"{real_logit.numel()} and {fake_logit.numel()}"
+        raise ValueError(f"real_logit and fake_logit must hold equally many logits, at least one, got {got}")
+    probability = torch.cat([real_logit.flatten(), fake_logit.flatten()]).sigmoid().double()
+    real = torch.arange(len(probability)) < real_logit.numel()
+    index = (probability * bins).long().clamp(max=bins - 1)
+    count = torch.bincount(index, minlength=bins)
+    predicted = torch.bincount(index, weights=probability, minlength=bins) / count
+    observed = torch.bincount(index, weights=real.double(), minlength=bins) / count
+    error = (count * (predicted - observed).abs()).nan_to_num().sum() / count.sum()
+    return Calibration(predicted, observed, count, float(error))
+
+
+def _check(log_w: Tensor, dim: int) -> Tensor:
+    log_w = torch.as_tensor(log_w)
+    log_w = log_w if log_w.is_floating_point() else log_w.float()
+    if log_w.ndim == 0 or log_w.shape[dim] == 0:
+        raise ValueError(f"log_w must hold at least one weight along dim {dim}, got shape {tuple(log_w.shape)}")
+    if log_w.isnan().any():
+        raise ValueError(f"log_w must be numbers, got {int(log_w.isnan().sum())} NaN")
+    return log_w

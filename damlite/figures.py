@@ -1,0 +1,204 @@
+"""Pictures: each a function that draws on given axes. Truth is blue, the model orange, weights black."""
+
+import io
+from contextlib import AbstractContextManager
+from importlib.resources import files
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from . import exact
+from .data import Episodes, collect
+from .discriminator import Discriminator
+from .envs import IcyRoad
+from .fitting import fit_discriminator, fit_model
+from .mixture import Mixture
+from .models import DynamicsModel
+from .sweep import MODELS, PAPER, load, summarise
+
+TRUTH, MODEL, WEIGHT, GREY = "#0072B2", "#E69F00", "#000000", "#767676"
+METHOD_STYLE = {  # colour, marker and line: never colour alone
+    "baseline": ("#767676", "o", ":"),
+    "minvar": ("#CC79A7", "s", "-."),
+    "disc": ("#009E73", "^", "--"),
+    "dam": ("#D55E00", "D", "-"),
+}
+LOG_FLOOR = 1e-3  # weights below it are drawn there
+
+
+def style() -> AbstractContextManager:
+    """Our style sheet, for `with style():`."""
+    return plt.style.context(str(files("damlite") / "damlite.mplstyle"))
+
+
+def figure(columns: int = 1, rows: int = 1, width: float = 8.0, height: float = 3.6) -> tuple[Figure, np.ndarray]:
+    """A figure in our style and its axes (rows, columns), not known to pyplot, so that nothing shows it twice."""
+    with style():
+        fig = Figure(figsize=(width, height), layout="constrained")
+        axes = fig.subplots(rows, columns, squeeze=False)
+    return fig, axes
+
+
+def png(fig: Figure) -> bytes:
+    """The figure as a PNG."""
+    with style():
+        buffer = io.BytesIO()
+        fig.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()
+
+
+def show(fig: Figure, caption: str) -> None:
+    """Display the figure in a notebook with its one-sentence description as caption and alt text."""
+    from IPython.display import Image, Markdown, display
+
+    display(Image(png(fig), alt=caption), Markdown(f"*{caption}*"))
+
+
+def draw_road(ax: Axes, env: IcyRoad, states: Tensor, label: str | None = None, colour: str = TRUTH) -> None:
+    """Cars on the road from above: paths of states (N, T, S), or of one car (T, S), each ending in a marker."""
+    paths = states if states.ndim == 3 else states[None]
+    ax.axhspan(-1, 1, color="#dcecf5", zorder=0)
+    ax.axhline(1, color=GREY, lw=1)
+    ax.axhline(-1, color=GREY, lw=1)
+    for i, path in enumerate(paths.numpy()):
+        ax.plot(path[:, 0], path[:, 1], color=colour, lw=1, alpha=0.6, label=label if i == 0 else None)
+        ax.plot(*path[-1, :2], "s", color=colour, ms=5)
+    ax.set(xlabel="x (lengths)", ylabel="y (lengths)")
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, -2.0), max(high, 2.0))
+    left, right = ax.get_xlim()
+    ax.set_xlim(min(left, -0.5), max(right, 5.0))
+
+
+def draw_episodes(ax: Axes, env: IcyRoad, data: Episodes, title: str, colour: str = TRUTH) -> None:
+    """The paths of E driven episodes, with their mean return and its standard error in the title."""
+    path = torch.cat([data.state[..., :1, :], data.next_state], dim=-2)[:, : env.horizon]
+    draw_road(ax, env, path, colour=colour)
+    returns = data.returns
+    ax.set_title(f"{title}\nreturn {returns.mean():.1f} ± {returns.std() / len(data) ** 0.5:.1f}")
+
+
+def draw_next_velocity(
+    ax: Axes,
+    truth: Mixture,
+    model: Mixture,
+    samples: Tensor | None = None,
+    log_weights: Tensor | None = None,
+    limit: float = 4.5,
+) -> None:
+    """Fig. 2 (right): densities of the next lateral velocity, and the weights of the model's samples as arrows.
+
+    Parameters
+    ----------
+    truth, model : the two mixtures at one state and action
+    samples : (N,), next lateral velocities drawn from the model
+    log_weights : (N,), their log p/q; arrows go up or down from one, in log scale
+    """
+    grid = torch.linspace(-limit, limit, 601)
+    with torch.no_grad():
+        for mixture, colour, line, name in ((truth, TRUTH, "-", "truth p"), (model, MODEL, "--", "model q")):
+            density = mixture.marginal(3).log_prob(grid).exp()
+            ax.plot(grid, density, line, color=colour, label=name)
+            ax.fill_between(grid, density, color=colour, alpha=0.15)
+    ax.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-limit, limit))
+    ax.set_ylim(0, None)
+    ax.legend(loc="upper right")
+    if samples is None:
+        return
+    scale = ax.twinx()
+    scale.set_yscale("log")
+    scale.set(ylim=(LOG_FLOOR, 1e4), ylabel="weight w = p/q of a sample")
+    scale.grid(False)
+    scale.axhline(1, color=WEIGHT, lw=0.8, ls=":")
+    weights = log_weights.exp().clamp(LOG_FLOOR, 1e3)
+    for x, w in zip(samples.tolist(), weights.tolist(), strict=True):
+        scale.annotate("", (x, w), (x, 1.0), arrowprops={"arrowstyle": "-|>", "color": WEIGHT, "lw": 1.2})
+
+
+def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
+    """Mean return of every round's episodes with its standard error, a line for every method."""
+    for method, (colour, marker, line) in METHOD_STYLE.items():
+        rows = returns[(returns["method"] == method) & (returns["round"] > 0)]
+        if rows.empty:
+            continue
+        by_round = rows.groupby("round")["return"].agg(["mean", "sem"])
+        ax.errorbar(
+            by_round.index, by_round["mean"], by_round["sem"], color=colour, marker=marker, ls=line, label=method
+        )
+    ax.axhline(optimum, color=TRUTH, lw=1)
+    ax.annotate("optimum", (1, optimum), color=TRUTH, va="bottom")
+    ax.set(xlabel="round", ylabel="return per episode")
+
+
+def draw_ablation(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> None:
+    """One model's four cells: our mean and standard error, beside the paper's."""
+    rows = table[table["model"] == model].set_index("method")
+    for i, method in enumerate(METHOD_STYLE):
+        colour, marker, _ = METHOD_STYLE[method]
+        row = rows.loc[method]
+        ax.errorbar(i - 0.1, row["mean"], row["stderr"], color=colour, marker=marker, ms=8, capsize=4)
+        ax.errorbar(i + 0.15, *PAPER[model, method], color=GREY, marker=marker, mfc="white", ms=7, capsize=4)
+    ax.plot([], [], "ko", label="ours")
+    ax.plot([], [], "o", color=GREY, mfc="white", label="paper")
+    ax.axhline(optimum, color=TRUTH, lw=1)
+    ax.set_xticks(range(len(METHOD_STYLE)), list(METHOD_STYLE))
+    ax.set(title=model, ylabel="return per episode", ylim=(-1, 10))
+
+
+def fitted_example(
+    threshold: float = 2.0, episodes: int = 400, components: int = 1, seed: int = 0, env: IcyRoad | None = None
+) -> tuple[IcyRoad, DynamicsModel, Discriminator]:
+    """A velocity-predicting model and its discriminator, fitted to random episodes of a road."""
+    env = IcyRoad(threshold=threshold) if env is None else env
+    generator = torch.Generator().manual_seed(seed)
+    data = collect(env, episodes=episodes, generator=generator)
+    model = DynamicsModel(env, components, generator=generator)
+    fit_model(model, data, steps=1000, generator=generator)
+    disc = Discriminator(env, generator=generator)
+    fit_discriminator(disc, model, data, steps=1000, generator=generator)
+    return env, model, disc
+
+
+def figure2_right(env: IcyRoad, model: DynamicsModel, disc: Discriminator, samples: int = 25) -> Figure:
+    """Fig. 2 (right) of the paper: at (2, 0, 2, 0) under "accelerate"."""
+    state, action = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
+    fig, axes = figure(2, width=10)
+    with torch.no_grad():
+        q = model.transition(state, action)
+        next_state = q.sample((samples,), generator=torch.Generator().manual_seed(0))
+        learned = disc.log_ratio(state, action, next_state)
+        ratio = exact.log_ratio(env, model, state, action, next_state)
+        for ax, log_weights, title in zip(axes[0], (learned, ratio), ("discriminator", "exact ratio"), strict=True):
+            draw_next_velocity(ax, env.transition(state, action), q, next_state[:, 3], log_weights)
+            ax.set_title(f"weights from the {title}")
+    return fig
+
+
+def ablation(folder: str | Path, predict: str = "state") -> Figure:
+    """The eight IcyRoad cells of Table 1 beside the paper's."""
+    table = summarise(load(folder))
+    table = table[table["predict"] == predict]
+    fig, axes = figure(2, width=9)
+    for ax, model in zip(axes[0], MODELS, strict=True):
+        draw_ablation(ax, table, model, exact.optimum(IcyRoad()))
+    axes[0, 1].legend(loc="lower right")
+    return fig
+
+
+def write_all(folder: str | Path) -> list[Path]:
+    """Every figure that the README shows, written to `folder` as PNG; `python -m damlite figures`."""
+    folder = Path(folder)
+    drawn = {"figure2_right": figure2_right(*fitted_example())}
+    for predict in load(folder)["predict"].unique():
+        drawn[f"ablation_{predict}"] = ablation(folder, predict)
+    paths = []
+    for name, fig in drawn.items():
+        paths.append(folder / f"{name}.png")
+        paths[-1].write_bytes(png(fig))
+    return paths

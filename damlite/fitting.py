@@ -1,0 +1,228 @@
+"""TRAINMODEL and TRAINDISCRIMINATOR (Alg. 2), for R stacked runs at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+from tqdm.auto import trange
+
+from . import validate
+from .data import Episodes
+from .discriminator import Discriminator
+from .mixture import draw_noise
+from .models import DynamicsModel
+from .networks import RoadNetwork
+
+EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What happened in a fit.
+
+    Attributes
+    ----------
+    steps : (L,), the steps at which the losses were looked at
+    training_loss, held_out_loss : (L, R); the training loss is the last minibatch's
+    best_step : (R,), the step whose parameters were kept
+    offset : (R,), what was subtracted from the returns before weighting (0 for uniform weights)
+    """
+
+    steps: Tensor
+    training_loss: Tensor
+    held_out_loss: Tensor
+    best_step: Tensor
+    offset: Tensor
+
+
+def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
+    """R(τ)/E[R(τ)] of Eq. 9 and 10 for returns (..., E), and the offset (..., 1) that made them ≥ 0.
+
+    Eq. 9 assumes R ≥ 0. IcyRoad's returns are not, so the smallest return is subtracted first; the weights
+    have mean one. If all returns are equal, q* is p itself and every weight is one.
+    """
+    offset = returns.min(-1, keepdim=True).values
+    shifted = returns - offset
+    mean = shifted.mean(-1, keepdim=True)
+    return torch.where(mean > 0, shifted / mean.clamp(min=1e-12), torch.ones_like(shifted)), offset
+
+
+def fit_model(
+    model: DynamicsModel,
+    data: Episodes,
+    weighting: str = "uniform",
+    *,
+    steps: int = 2000,
+    batch: int = 128,
+    learning_rate: float = 3e-3,
+    weight_decay: float = 0.0,
+    patience: int | None = None,
+    generator: torch.Generator | None = None,
+    progress: bool = False,
+) -> Fit:
+    """TRAINMODEL of Alg. 2: minimise −Σ_t R(τ) log q(s_{t+1} | s_t, a_t).
+
+    Parameters
+    ----------
+    model : R runs; fitted in place, from the parameters it has
+    data : episodes with a leading axis R, or without one: then every run sees the same
+    weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`
+    steps, batch, learning_rate : of Adam, the learning rate falling to 0 along half a cosine
+    patience : stop once no run's held-out loss has improved for so many steps; None for all steps
+    generator : draws the minibatches
+    progress : show a progress bar
+
+    Returns
+    -------
+    Fit. Each run keeps the parameters with the least held-out loss (every fifth episode is held out).
+    """
+    validate.choice("weighting", weighting, ("uniform", "return"))
+    data = _for_runs(data, model)
+    weights, offset = return_weights(data.returns)
+    if weighting == "uniform":
+        weights, offset = torch.ones_like(weights), torch.zeros_like(offset)
+    weighted = Episodes(data.state, data.action, weights[..., None].expand_as(data.reward), data.next_state)
+    training, held_out = (_transitions(part) for part in weighted.split())
+    model.standardise(training.state, training.next_state)
+
+    def loss(d: Episodes) -> Tensor:  # the reward's place holds the weight R(τ)
+        return -(d.reward * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
+
+    return _minimise(
+        model, loss, loss, training, held_out, offset[..., 0], steps, batch, learning_rate, weight_decay, patience, generator, progress
+    )
+
+
+def fit_discriminator(
+    disc: Discriminator,
+    model: DynamicsModel,
+    data: Episodes,
+    *,
+    steps: int = 2000,
+    batch: int = 128,
+    learning_rate: float = 2e-2,
+    weight_decay: float = 0.3,
+    patience: int | None = None,
+    generator: torch.Generator | None = None,
+    progress: bool = False,
+) -> Fit:
+    """TRAINDISCRIMINATOR of Alg. 2: minimise −log D(s, a, s') − log(1 − D(s, a, s̃')), s̃' ~ q(· | s, a).
+
+    Every (s, a) is a real one (Sec. 3.1), and every fake is drawn afresh from the model. The episodes that
+    the model's fit held out are held out here too, so the held-out loss is of data new to both.
+
+    Parameters
+    ----------
+    disc, model : R runs each; the discriminator is fitted in place, from the parameters it has
+    data, steps, batch, learning_rate, patience, generator, progress : as for `fit_model`
+    """
+    if disc.runs != model.runs:
+        raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
+    data = _for_runs(data, disc)
+    training, held_out = (_transitions(part) for part in data.split())
+    disc.standardise(disc.transition_features(training.state, training.next_state))
+    local = _spawn(generator)
+    held_noise = draw_noise(*held_out.action.shape, features=model.features, generator=local)
+
+    def loss(d: Episodes, noise: Tensor | None = None) -> Tensor:
+        with torch.no_grad():
+            fake = model.transition(d.state, d.action).sample(generator=local, noise=noise)
+        real_logit = disc.log_ratio(d.state, d.action, d.next_state)
+        fake_logit = disc.log_ratio(d.state, d.action, fake)
+        return (softplus(-real_logit) + softplus(fake_logit)).mean(-1)
+
+    return _minimise(
+        disc,
+        loss,
+        lambda d: loss(d, held_noise),
+        training,
+        held_out,
+        torch.zeros(disc.runs),
+        steps,
+        batch,
+        learning_rate,
+        weight_decay,
+        patience,
+        generator,
+        progress,
+    )
+
+
+def _minimise(
+    network: RoadNetwork,
+    loss: Callable[[Episodes], Tensor],
+    held_out_loss: Callable[[Episodes], Tensor],
+    training: Episodes,
+    held_out: Episodes,
+    offset: Tensor,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    weight_decay: float,
+    patience: int | None,
+    generator: torch.Generator | None,
+    progress: bool,
+) -> Fit:
+    """AdamW on the sum of R losses; each run keeps its own best parameters."""
+    validate.integer("steps", steps)
+    validate.integer("batch", batch)
+    validate.number("learning_rate", learning_rate, least=0)
+    validate.number("weight_decay", weight_decay, least=0)
+    patience = steps if patience is None else validate.integer("patience", patience)
+    local = _spawn(generator)
+    runs, size = training.action.shape
+    rows = torch.arange(runs)[:, None]
+    parameters = list(network.parameters())
+    best = [p.detach().clone() for p in parameters]
+    with torch.no_grad():
+        best_loss = held_out_loss(held_out)
+    best_step = torch.zeros(runs, dtype=torch.long)
+    optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    log: list[tuple[int, Tensor, Tensor]] = []
+    for step in trange(1, steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
+        chosen = torch.randint(size, (runs, batch), generator=local)
+        losses = loss(training.map(lambda t, chosen=chosen: t[rows, chosen]))
+        optimiser.zero_grad()
+        losses.sum().backward()
+        optimiser.step()
+        schedule.step()
+        if step % EVALUATE_EVERY and step != steps:
+            continue
+        with torch.no_grad():
+            now = held_out_loss(held_out)
+        log.append((step, losses.detach(), now))
+        better = (now < best_loss) & (step - best_step <= patience)
+        best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
+        for kept, p in zip(best, parameters, strict=True):
+            kept[better] = p.detach()[better]
+        if (step - best_step > patience).all():
+            break
+    with torch.no_grad():
+        for kept, p in zip(best, parameters, strict=True):
+            p.copy_(kept)
+    at, training_losses, held_out_losses = zip(*log, strict=True)
+    return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
+
+
+def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
+    """The data with a leading axis of the network's runs."""
+    data = data.check(network.env)
+    if data.state.ndim == 3:
+        return data.map(lambda t: t.expand(network.runs, *t.shape))
+    if data.state.ndim != 4 or len(data.state) != network.runs:
+        raise ValueError(f"data must have a leading axis of runs = {network.runs}, got {tuple(data.state.shape)}")
+    return data
+
+
+def _transitions(data: Episodes) -> Episodes:
+    """Episodes (R, E, T, ...) as loose transitions (R, E·T, ...)."""
+    return data.map(lambda t: t.flatten(1, 2))
+
+
+def _spawn(generator: torch.Generator | None) -> torch.Generator:
+    """A new generator seeded by one draw: what it is used for does not move the old one any further."""
+    seed = torch.randint(2**62, (), generator=generator)
+    return torch.Generator().manual_seed(int(seed))

@@ -1,0 +1,133 @@
+"""MBRL (Alg. 3): plan, drive, fit the model, fit the discriminator, and again; for R runs side by side."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from . import validate
+from .data import Episodes, collect
+from .discriminator import Discriminator
+from .fitting import Fit, fit_discriminator, fit_model
+from .models import DynamicsModel
+from .planning import Exhaustive, Planner, policy
+
+# What each method of Table 1 uses: how the model is weighted, and whether planning is corrected.
+METHODS = {
+    "baseline": ("uniform", False),
+    "minvar": ("return", False),
+    "disc": ("uniform", True),
+    "dam": ("return", True),
+}
+
+
+@dataclass(frozen=True)
+class MBRLResult:
+    """What `run_mbrl` gives back.
+
+    Attributes
+    ----------
+    returns : (R,), mean return of each run over fresh evaluation episodes after the last round
+    round_returns : (R, J), mean return of each round's own episodes
+    data : every episode driven, with a leading axis R
+    model, discriminator, model_fit, discriminator_fit : fitted in the last round; the discriminator and
+        its fit are None for the methods without one
+    settings : the arguments of `run_mbrl`
+    """
+
+    returns: Tensor
+    round_returns: Tensor
+    data: Episodes
+    model: DynamicsModel
+    model_fit: Fit
+    discriminator: Discriminator | None
+    discriminator_fit: Fit | None
+    settings: dict
+
+
+def run_mbrl(
+    env: object,
+    method: str = "dam",
+    components: int = 4,
+    predict: str = "state",
+    *,
+    rounds: int = 10,
+    runs: int = 8,
+    seed: int = 0,
+    random_episodes: int = 20,
+    episodes: int = 10,
+    evaluation_episodes: int = 50,
+    planner: Planner | None = None,
+    model_options: dict | None = None,
+    discriminator_options: dict | None = None,
+    progress: bool = False,
+) -> MBRLResult:
+    """MBRL of Alg. 3 with one of the four methods of Table 1.
+
+    Parameters
+    ----------
+    env : the road
+    method : "baseline", "minvar" (return-weighted model only), "disc" (discriminator only) or "dam" (both)
+    components : K of the model; 1 is the paper's unimodal Gaussian
+    predict : what the model predicts, "state" as in the paper, or "velocity"
+    rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
+    runs : R independent repetitions, side by side
+    seed : of all random numbers; the same seed gives the same result
+    evaluation_episodes : driven at the end to measure `returns`; no data to learn from
+    planner : `Exhaustive` over the road's horizon, unless another is given
+    model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
+    progress : show a progress bar
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or a number is no positive integer.
+    """
+    settings = {key: value for key, value in locals().items() if key not in ("env", "progress")}
+    weighting, corrected = METHODS[validate.choice("method", method, tuple(METHODS))]
+    for name in ("rounds", "runs", "random_episodes", "episodes", "evaluation_episodes"):
+        validate.integer(name, settings[name])
+    planner = Exhaustive(env.horizon) if planner is None else planner
+    generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
+    how_model = {"weighting": weighting, "generator": generator, **(model_options or {})}
+    how_disc = {"generator": generator, **(discriminator_options or {})}
+
+    def train(data: Episodes) -> tuple[DynamicsModel, Fit, Discriminator | None, Fit | None]:
+        model = DynamicsModel(env, components, predict, runs, generator=generator)
+        model_fit = fit_model(model, data, **how_model)
+        if not corrected:
+            return model, model_fit, None, None
+        disc = Discriminator(env, runs, generator=generator)
+        return model, model_fit, disc, fit_discriminator(disc, model, data, **how_disc)
+
+    def drive(model: DynamicsModel, disc: Discriminator | None, count: int) -> Episodes:
+        act = policy(planner, model, env, disc.log_ratio if disc else None)
+        return collect(env, act, episodes=count, runs=runs, generator=generator)
+
+    with _one_thread():
+        data = collect(env, episodes=random_episodes, runs=runs, generator=generator)
+        model, model_fit, disc, disc_fit = train(data)
+        round_returns = []
+        for _ in tqdm(range(rounds), disable=not progress, desc=f"{method}, K = {components}", unit="round"):
+            driven = drive(model, disc, episodes)  # τ ← ROLLOUT(RSPLANNER)
+            data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
+            model, model_fit, disc, disc_fit = train(data)
+            round_returns.append(driven.returns.mean(-1))
+        returns = drive(model, disc, evaluation_episodes).returns.mean(-1)
+    return MBRLResult(
+        returns, torch.stack(round_returns, -1), data, model, model_fit, disc, disc_fit, settings
+    )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: small networks on small batches are slowed by more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

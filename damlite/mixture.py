@@ -1,0 +1,170 @@
+"""The one idea: every dynamics, true or learned, maps (state, action) to a Gaussian mixture.
+
+Only some coordinates of the next state are random (on the roads: velocities and headings). The others
+follow from them by semi-implicit Euler integration, x' = x + dt·xdot'. `Kinematics` says how.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import validate
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+@dataclass(frozen=True)
+class Kinematics:
+    """Completes the F random coordinates z of a next state to all S coordinates.
+
+    next_state[i] = keep[i]·state[i] + scale[i]·z[source[i]], and z[f] is next_state[random[f]].
+    """
+
+    random: tuple[int, ...]
+    source: tuple[int, ...]
+    scale: tuple[float, ...]
+    keep: tuple[float, ...]
+
+    @classmethod
+    def every_coordinate(cls, size: int) -> "Kinematics":
+        """Nothing is integrated: every coordinate is random on its own (`predict="state"`)."""
+        return cls(tuple(range(size)), tuple(range(size)), (1.0,) * size, (0.0,) * size)
+
+    def complete(self, state: Tensor, z: Tensor) -> Tensor:
+        """Next state (..., S) from state (..., S) and random coordinates z (..., F)."""
+        return state * state.new_tensor(self.keep) + z[..., self.source] * z.new_tensor(self.scale)
+
+    def random_part(self, state: Tensor) -> Tensor:
+        """The random coordinates (..., F) of a state (..., S)."""
+        return state[..., self.random]
+
+
+def draw_noise(*shape: int, features: int, generator: torch.Generator | None = None) -> Tensor:
+    """Random numbers for `Mixture.sample`, shape (*shape, 1 + features).
+
+    The first is uniform on [0, 1) and picks the component, the others are standard normal. Handing the
+    same ones to two mixtures gives common random numbers.
+    """
+    device = generator.device if generator is not None else None
+    pick = torch.rand(*shape, 1, generator=generator, device=device)
+    return torch.cat([pick, torch.randn(*shape, features, generator=generator, device=device)], dim=-1)
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """A one-dimensional Gaussian mixture: log_weights, means and stds of shape (..., K)."""
+
+    log_weights: Tensor
+    means: Tensor
+    stds: Tensor
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-density at x, whose shape broadcasts against the batch (...)."""
+        return torch.logsumexp(self.log_weights + _log_normal(_column(x), self.means, self.stds), dim=-1)
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """Probability of a value of at most x, whose shape broadcasts against the batch (...)."""
+        _require_noise(self.stds)
+        below = torch.special.ndtr((_column(x) - self.means) / self.stds)
+        return (self.log_weights.exp() * below).sum(-1)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean, shape (...)."""
+        return (self.log_weights.exp() * self.means).sum(-1)
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviation, shape (...)."""
+        second = (self.log_weights.exp() * (self.means**2 + self.stds**2)).sum(-1)
+        return (second - self.mean**2).clamp(min=0).sqrt()
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Distribution of the next state: K Gaussians over its F random coordinates.
+
+    Attributes
+    ----------
+    log_weights : (..., K), logarithms of weights that sum to one
+    means, stds : (..., K, F), in the units of the state's random coordinates
+    state : (..., S), the state before the step
+    kinematics : completes random coordinates to a next state
+    """
+
+    log_weights: Tensor
+    means: Tensor
+    stds: Tensor
+    state: Tensor
+    kinematics: Kinematics
+
+    def log_prob(self, next_state: Tensor) -> Tensor:
+        """Log-density (...) of the random coordinates of next_state (..., S).
+
+        The other coordinates follow from the random ones, so they carry no density and are not looked at.
+
+        Raises
+        ------
+        ValueError
+            If a standard deviation is zero (a road with `noise=0`), where no density exists, or if
+            next_state's shape does not fit.
+        """
+        next_state = validate.states("next_state", next_state, self.state.shape[-1])
+        validate.broadcastable(next_state=next_state[..., 0], mixture=self.log_weights[..., 0])
+        z = self.kinematics.random_part(next_state).unsqueeze(-2)
+        by_component = _log_normal(z, self.means, self.stds).sum(-1)
+        return torch.logsumexp(self.log_weights + by_component, dim=-1)
+
+    def sample(
+        self, shape: tuple[int, ...] = (), *, generator: torch.Generator | None = None, noise: Tensor | None = None
+    ) -> Tensor:
+        """Draw next states (*shape, ..., S).
+
+        Parameters
+        ----------
+        shape : extra leading sizes, as in torch.distributions
+        generator : where the random numbers come from
+        noise : (..., 1 + F) from `draw_noise`, broadcast against the batch, in place of `generator`
+        """
+        if noise is None:
+            size = (*shape, *self.log_weights.shape[:-1])
+            noise = draw_noise(*size, features=self.means.shape[-1], generator=generator)
+        noise = noise.to(self.means)
+        # Inverse-CDF choice of the component: the same uniform number picks alike in like mixtures.
+        edges = self.log_weights.exp().cumsum(-1)[..., :-1]
+        component = (noise[..., :1] >= edges).sum(-1)
+        batch = component.shape
+        index = component[..., None, None].expand(*batch, 1, self.means.shape[-1])
+        means, stds = (t.expand(*batch, *t.shape[-2:]).gather(-2, index)[..., 0, :] for t in (self.means, self.stds))
+        return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
+
+    def marginal(self, i: int) -> Marginal:
+        """Distribution of coordinate i of the next state alone."""
+        size = self.state.shape[-1]
+        if not -size <= i < size:
+            raise ValueError(f"i must be a state coordinate from 0 to {size - 1}, got {i}")
+        kin = self.kinematics
+        means = kin.keep[i] * self.state[..., i, None] + kin.scale[i] * self.means[..., kin.source[i]]
+        return Marginal(self.log_weights, means, kin.scale[i] * self.stds[..., kin.source[i]])
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean next state, shape (..., S)."""
+        z = (self.log_weights.exp()[..., None] * self.means).sum(-2)
+        return self.kinematics.complete(self.state, z)
+
+
+def _log_normal(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    _require_noise(std)
+    return -0.5 * (((x - mean) / std) ** 2 + LOG_2PI) - std.log()
+
+
+def _require_noise(stds: Tensor) -> None:
+    if (stds <= 0).any():
+        raise ValueError("a density needs noise > 0: this mixture has a standard deviation of 0")
+
+
+def _column(x: Tensor) -> Tensor:
+    return torch.as_tensor(x)[..., None]

@@ -1,0 +1,85 @@
+"""The learned dynamics q(s' | s, a): a Gaussian or a mixture density network."""
+
+import torch
+from torch import Tensor
+
+from . import validate
+from .mixture import Kinematics, Mixture
+from .networks import RoadNetwork, safe_std
+
+STD_FLOOR = 0.01  # of a predicted change's own spread: keeps the likelihood of few data bounded
+
+
+class DynamicsModel(RoadNetwork):
+    """q(s' | s, a) as a Gaussian mixture whose parameters a network computes (Bishop, 1994).
+
+    Parameters
+    ----------
+    env : the environment to model
+    components : K; 1 is the paper's unimodal Gaussian, 4 (ours) its mixture density network
+    predict : "velocity", the random coordinates only, integrated by the road's own kinematics, so that
+        the exact ratio p/q exists; or "state", every coordinate on its own, as the paper does
+    runs : R independent models, trained side by side
+    hidden : widths of the hidden layers
+    generator : draws the initial weights
+
+    Raises
+    ------
+    ValueError
+        If `predict` is unknown or a size is no positive integer.
+    """
+
+    def __init__(
+        self,
+        env: object,
+        components: int = 4,
+        predict: str = "velocity",
+        runs: int = 1,
+        hidden: tuple[int, ...] = (64, 64),
+        generator: torch.Generator | None = None,
+    ) -> None:
+        self.components = validate.integer("components", components)
+        self.predict = validate.choice("predict", predict, ("velocity", "state"))
+        size = len(env.state_names)
+        kinematics = env.kinematics if predict == "velocity" else Kinematics.every_coordinate(size)
+        self.features = len(kinematics.random)
+        super().__init__(env, size, self.components * (1 + 2 * self.features), runs, hidden, generator)
+        self.kinematics = kinematics
+        self.register_buffer("change_centre", torch.zeros(self.runs, 1, self.features))
+        self.register_buffer("change_spread", torch.ones(self.runs, 1, self.features))
+        # Components that start apart, or they would all follow the same gradient.
+        means = self.mlp.biases[-1].data[..., self.components : self.components * (1 + self.features)]
+        means += torch.randn(means.shape, generator=generator) * (self.components > 1)
+
+    def standardise(self, state: Tensor, next_state: Tensor) -> None:
+        """Remember the scales of the training data, both (R, B, S)."""
+        super().standardise(state)
+        change = self.kinematics.random_part(next_state) - self.kinematics.random_part(state)
+        self.change_centre.copy_(change.mean(1, keepdim=True))
+        self.change_spread.copy_(safe_std(change))
+
+    def transition(self, state: Tensor, action: Tensor) -> Mixture:
+        """q(s' | s, a).
+
+        Parameters
+        ----------
+        state : (..., S); with R > 1 runs, axis 0 is R
+        action : (...); the batches broadcast
+        """
+        state = validate.states("state", state, len(self.env.state_names))
+        action = validate.actions("action", action, self.env.n_actions)
+        batch = validate.broadcastable(state=state[..., 0], action=action)
+        state, action = state.expand(*batch, state.shape[-1]), action.expand(batch)
+        k, f = self.components, self.features
+        log_weights, means, log_stds = self.evaluate(state, action).split([k, k * f, k * f], dim=-1)
+        centre, spread = (self._per_run(t, len(batch)) for t in (self.change_centre, self.change_spread))
+        now = self.kinematics.random_part(state).unsqueeze(-2)
+        means = now + centre + spread * means.reshape(*batch, k, f)
+        stds = spread * (STD_FLOOR + log_stds.reshape(*batch, k, f).clamp(max=5.0).exp())
+        return Mixture(log_weights.log_softmax(-1), means, stds, state, self.kinematics)
+
+    def _per_run(self, scale: Tensor, axes: int) -> Tensor:
+        """A buffer (R, 1, F) as (R, 1, ..., F), to fit `axes` batch axes and one of components."""
+        if self.runs == 1:
+            return scale[0]
+        return scale.reshape(self.runs, *(1,) * axes, self.features)

@@ -1,0 +1,85 @@
+"""R small networks trained side by side as one: every parameter has a leading axis of runs."""
+
+import torch
+from torch import Tensor, nn
+
+from . import validate
+
+
+class StackedMLP(nn.Module):
+    """R independent multilayer perceptrons with SiLU between their layers.
+
+    Stacking R small networks into one batched product is what makes many seeds affordable; a run's
+    output and gradient depend on its own parameters and inputs alone.
+
+    Parameters
+    ----------
+    runs : R
+    sizes : widths of input, hidden layers and output
+    generator : draws the initial weights, uniform in ±1/√in
+    """
+
+    def __init__(self, runs: int, sizes: tuple[int, ...], generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+            both = torch.rand(runs, fan_in + 1, fan_out, generator=generator).mul(2).sub(1).div(fan_in**0.5)
+            self.weights.append(nn.Parameter(both[:, :-1].clone()))
+            self.biases.append(nn.Parameter(both[:, -1:].clone()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs (R, B, out) of inputs (R, B, in)."""
+        last = len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, x, weight)
+            x = x if layer == last else nn.functional.silu(x)
+        return x
+
+
+class RoadNetwork(nn.Module):
+    """A StackedMLP on standardised features of (state, action, ...), for one environment.
+
+    Parameters
+    ----------
+    env : the environment, for the sizes of states and actions
+    runs : R
+    hidden : widths of the hidden layers
+    """
+
+    def __init__(
+        self,
+        env: object,
+        inputs: int,
+        outputs: int,
+        runs: int,
+        hidden: tuple[int, ...],
+        generator: torch.Generator | None,
+    ) -> None:
+        super().__init__()
+        self.env, self.runs = env, validate.integer("runs", runs)
+        for width in hidden:
+            validate.integer("hidden", width)
+        self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *hidden, outputs), generator)
+        self.register_buffer("centre", torch.zeros(self.runs, 1, inputs))
+        self.register_buffer("spread", torch.ones(self.runs, 1, inputs))
+
+    def standardise(self, features: Tensor) -> None:
+        """Remember mean and standard deviation of the features (R, B, inputs) of the training data."""
+        self.centre.copy_(features.mean(1, keepdim=True))
+        self.spread.copy_(safe_std(features))
+
+    def evaluate(self, features: Tensor, action: Tensor) -> Tensor:
+        """Outputs (..., out) for features (..., inputs) and actions (...), where axis 0 is R if R > 1."""
+        batch = features.shape[:-1]
+        if self.runs > 1 and (not batch or batch[0] != self.runs):
+            raise ValueError(f"state must have a leading axis of runs = {self.runs}, got batch {tuple(batch)}")
+        x = (features.reshape(self.runs, -1, features.shape[-1]) - self.centre) / self.spread
+        one_hot = nn.functional.one_hot(action, self.env.n_actions).to(x)
+        x = torch.cat([x, one_hot.reshape(self.runs, -1, self.env.n_actions)], dim=-1)
+        return self.mlp(x).reshape(*batch, -1)
+
+
+def safe_std(x: Tensor) -> Tensor:
+    """Standard deviation over axis 1, and 1 where it vanishes: a constant feature stays constant."""
+    std = x.std(1, keepdim=True, correction=0)
+    return torch.where(std < 1e-6, torch.ones_like(std), std)

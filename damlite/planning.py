@@ -1,0 +1,406 @@
+"""ESTIMATEVALUE (Alg. 1) and the planners that call it (RSPLANNER of Alg. 3, and two more)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from . import validate
+from .data import Policy
+from .diagnostics import effective_sample_size
+from .mixture import Mixture, draw_noise
+
+Reward = Callable[[Tensor, Tensor], Tensor]
+LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Dynamics(Protocol):
+    """Anything with a transition mixture: a true road or a learned model."""
+
+    def transition(self, state: Tensor, action: Tensor) -> Mixture: ...
+
+
+@dataclass(frozen=True)
+class Imagined:
+    """P imagined particles of every action sequence.
+
+    Attributes
+    ----------
+    rewards : (..., P, H), r(s_t, a_t)
+    log_weights : (..., P, H), log of the product of the weights of all transitions before step t
+    last : (..., P), the same product with the transition after step H too (zeros unless it was drawn)
+    """
+
+    rewards: Tensor
+    log_weights: Tensor
+    last: Tensor
+
+
+def estimate_value(
+    dynamics: Dynamics,
+    reward: Reward,
+    state: Tensor,
+    actions: Tensor,
+    log_ratio: LogRatio | None = None,
+    particles: int = 20,
+    weight: str = "ratio",
+    estimator: str = "per_decision",
+    normalise: bool = False,
+    clip: float | None = None,
+    common_random_numbers: bool = False,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """ESTIMATEVALUE (Alg. 1): the expected return of action sequences, imagined and reweighted.
+
+    Parameters
+    ----------
+    dynamics : q, a learned model; the true road makes an oracle
+    reward : function of (state, action)
+    state : (..., S), s_1; its batch broadcasts against that of `actions`
+    actions : (..., H)
+    log_ratio : function of (state, action, next_state), log p/q; None for no correction
+    particles : P samples of every sequence, averaged
+    weight : "ratio", w = exp(log_ratio) (Eq. 8); or "sigmoid", w = σ(log_ratio), as Alg. 1 prints it: a
+        probability and not a ratio, here to show the damage
+    estimator : "per_decision" (Alg. 1), r_t times the weights of the transitions before t; "eq4" (Eq. 4 as
+        printed), times the weight of transition t too; "trajectory" (Eq. 2), the return times all of them
+    normalise : divide the weights of each step by their mean over the particles
+    clip : bound every single log-weight to ±clip
+    common_random_numbers : share the particles' random numbers between the sequences, that is along the
+        last batch axis; sequences that begin alike then share those particles
+    generator : where the random numbers come from
+
+    Returns
+    -------
+    Estimated returns, shape (...).
+
+    Raises
+    ------
+    ValueError
+        If a shape, a choice or an action does not fit, or `clip` is negative.
+    """
+    imagined = imagine(
+        dynamics,
+        reward,
+        state,
+        actions,
+        log_ratio,
+        particles,
+        weight,
+        clip,
+        common_random_numbers,
+        generator,
+        draw_last=validate.choice("estimator", estimator, ("per_decision", "eq4", "trajectory")) == "eq4",
+    )
+    return weighted_return(imagined, estimator, normalise)
+
+
+def imagine(
+    dynamics: Dynamics,
+    reward: Reward,
+    state: Tensor,
+    actions: Tensor,
+    log_ratio: LogRatio | None = None,
+    particles: int = 20,
+    weight: str = "ratio",
+    clip: float | None = None,
+    common_random_numbers: bool = False,
+    generator: torch.Generator | None = None,
+    draw_last: bool = False,
+) -> Imagined:
+    """The loop of Alg. 1, with its weights kept as logarithms; parameters as for `estimate_value`.
+
+    draw_last : draw the transition after the last reward too, which only Eq. 4 asks for
+    """
+    validate.integer("particles", particles)
+    validate.choice("weight", weight, ("ratio", "sigmoid"))
+    clip = None if clip is None else validate.number("clip", clip, least=0)
+    state, actions = torch.as_tensor(state), torch.as_tensor(actions)
+    if state.ndim == 0 or actions.ndim == 0 or actions.shape[-1] == 0:
+        got = f"{tuple(state.shape)} and {tuple(actions.shape)}"
+        raise ValueError(f"state must have shape (..., S) and actions (..., H) with H of at least 1, got {got}")
+    batch = validate.broadcastable(state=state[..., 0], actions=actions[..., 0])
+    horizon, axis = actions.shape[-1], len(batch) - 1
+    shared = common_random_numbers and axis >= 0
+    noise_batch = (*batch[:-1], 1) if shared else batch
+    tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
+
+    s = state.unsqueeze(-2).expand(*batch, particles, state.shape[-1])
+    log_w = torch.zeros(*batch, particles)
+    node = None  # where each sequence's particles are, if sequences share them
+    if tree:  # every sequence begins at the same node
+        s, log_w, node = s.narrow(axis, 0, 1), log_w.narrow(axis, 0, 1), torch.zeros(batch[-1], dtype=torch.long)
+
+    def of_sequences(x: Tensor) -> Tensor:
+        return x if node is None else x.index_select(axis, node)
+
+    rewards, log_weights = [], []
+    for t in range(horizon):
+        rewards.append(reward(of_sequences(s), actions[..., t, None]))  # r_t ← r(s_t, a_t)
+        log_weights.append(of_sequences(log_w))
+        if t == horizon - 1 and not draw_last:
+            break
+        a = actions[..., t, None]
+        if tree:  # one new node for every distinct beginning a_1 … a_t
+            distinct, onward = torch.unique(torch.stack([node, actions[:, t]]), dim=1, return_inverse=True)
+            s, log_w = (x.index_select(axis, distinct[0]) for x in (s, log_w))
+            a, node = distinct[1, :, None], onward
+        a = a.expand(s.shape[:-1])
+        q = dynamics.transition(s, a)
+        noise = draw_noise(*noise_batch, particles, features=q.means.shape[-1], generator=generator)
+        s_next = q.sample(noise=noise)  # s_{t+1} ~ q(· | s_t, a_t)
+        if log_ratio is not None:
+            log_w = log_w + _log_weight(log_ratio(s, a, s_next), weight, clip)  # w ← w · w(s_t, a_t, s_{t+1})
+        s = s_next
+    return Imagined(torch.stack(rewards, -1), torch.stack(log_weights, -1), of_sequences(log_w))
+
+
+def weighted_return(imagined: Imagined, estimator: str = "per_decision", normalise: bool = False) -> Tensor:
+    """Mean over the particles of the weighted rewards, shape (...); see `estimate_value`."""
+    log_w = imagined.log_weights
+    if estimator == "eq4":
+        log_w = torch.cat([log_w[..., 1:], imagined.last[..., None]], dim=-1)
+    elif estimator == "trajectory":
+        log_w = log_w[..., -1:]
+    if normalise:
+        w = log_w.softmax(-2) * log_w.shape[-2]
+    else:
+        w = log_w.exp()
+    return (w * imagined.rewards).sum(-1).mean(-1)
+
+
+def _log_weight(log_ratio: Tensor, weight: str, clip: float | None) -> Tensor:
+    log_w = torch.nn.functional.logsigmoid(log_ratio) if weight == "sigmoid" else log_ratio
+    return log_w if clip is None else log_w.clamp(-clip, clip)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a planner chose.
+
+    Attributes
+    ----------
+    action : (...), the first action of the best sequence
+    actions : (..., H), the best sequence
+    value : (...), its estimated return
+    effective_sample_size : (..., H), of its particles' weights at every step
+    """
+
+    action: Tensor
+    actions: Tensor
+    value: Tensor
+    effective_sample_size: Tensor
+
+
+@dataclass(frozen=True)
+class RandomShooting:
+    """RSPLANNER (Alg. 3): the best of K = `candidates` random sequences of H = `horizon` actions.
+
+    Parameters
+    ----------
+    horizon : H
+    candidates : K, sequences per decision
+    particles : P, imagined samples per sequence
+    common_random_numbers : imagine all sequences with the same random numbers
+    weight, normalise, clip : as for `estimate_value`
+    """
+
+    horizon: int = 5
+    candidates: int = 100
+    particles: int = 20
+    common_random_numbers: bool = True
+    weight: str = "ratio"
+    normalise: bool = False
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_planner(self)
+        validate.integer("candidates", self.candidates)
+
+    def plan(
+        self,
+        dynamics: Dynamics,
+        env: object,
+        state: Tensor,
+        log_ratio: LogRatio | None = None,
+        horizon: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Plan:
+        """Choose actions for states (..., S).
+
+        Parameters
+        ----------
+        dynamics, log_ratio : what to imagine with
+        env : for its reward and its number of actions
+        horizon : plan over fewer steps than the planner's own (near an episode's end)
+        """
+        batch, steps = state.shape[:-1], horizon or self.horizon
+        candidates = torch.randint(env.n_actions, (*batch, self.candidates, steps), generator=generator)
+        return _choose(self, dynamics, env, state, candidates, log_ratio, generator)
+
+
+@dataclass(frozen=True)
+class Exhaustive:
+    """Every sequence of H = `horizon` actions; with common random numbers each beginning is imagined once.
+
+    Parameters are those of `RandomShooting`, without `candidates`.
+    """
+
+    horizon: int = 5
+    particles: int = 20
+    common_random_numbers: bool = True
+    weight: str = "ratio"
+    normalise: bool = False
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_planner(self)
+
+    def plan(
+        self,
+        dynamics: Dynamics,
+        env: object,
+        state: Tensor,
+        log_ratio: LogRatio | None = None,
+        horizon: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Plan:
+        """Choose actions for states (..., S); see `RandomShooting.plan`."""
+        return _choose(
+            self, dynamics, env, state, every_sequence(env.n_actions, horizon or self.horizon), log_ratio, generator
+        )
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """The cross-entropy method (Rubinstein & Kroese) over sequences of discrete actions.
+
+    Each iteration draws `candidates` sequences from independent categorical distributions, one a step,
+    and moves these towards the best `elites` of them.
+
+    Parameters
+    ----------
+    candidates : sequences per iteration
+    iterations : rounds of drawing and refitting
+    elites : how many of the candidates the distributions are refitted to
+    smoothing : weight of the old distribution in the new one, in [0, 1]
+
+    The others are those of `RandomShooting`.
+    """
+
+    horizon: int = 5
+    candidates: int = 50
+    particles: int = 20
+    iterations: int = 4
+    elites: int = 8
+    smoothing: float = 0.2
+    common_random_numbers: bool = True
+    weight: str = "ratio"
+    normalise: bool = False
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_planner(self)
+        for name in ("candidates", "iterations", "elites"):
+            validate.integer(name, getattr(self, name))
+        if self.elites > self.candidates:
+            raise ValueError(f"elites must be at most candidates = {self.candidates}, got {self.elites}")
+        validate.number("smoothing", self.smoothing, 0, 1)
+
+    def plan(
+        self,
+        dynamics: Dynamics,
+        env: object,
+        state: Tensor,
+        log_ratio: LogRatio | None = None,
+        horizon: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Plan:
+        """Choose actions for states (..., S); see `RandomShooting.plan`."""
+        batch, steps = state.shape[:-1], horizon or self.horizon
+        probs = torch.full((*batch, 1, steps, env.n_actions), 1 / env.n_actions)
+        seed = int(torch.randint(2**62, (), generator=generator))
+        for _ in range(self.iterations):
+            table = probs.expand(*batch, self.candidates, steps, env.n_actions).reshape(-1, env.n_actions)
+            drawn = torch.multinomial(table, 1, generator=generator)
+            candidates = drawn.reshape(*batch, self.candidates, steps)
+            same = torch.Generator().manual_seed(seed)  # the same imagined noise in every iteration
+            values, _ = _evaluate(self, dynamics, env, state, candidates, log_ratio, same)
+            best = values.topk(self.elites, dim=-1).indices[..., None].expand(*batch, self.elites, steps)
+            elites = torch.nn.functional.one_hot(candidates.gather(-2, best), env.n_actions).float()
+            probs = self.smoothing * probs + (1 - self.smoothing) * elites.mean(-3, keepdim=True)
+        return _choose(self, dynamics, env, state, candidates, log_ratio, torch.Generator().manual_seed(seed))
+
+
+Planner = RandomShooting | Exhaustive | CrossEntropy
+
+
+def every_sequence(n_actions: int, horizon: int) -> Tensor:
+    """All n_actions**horizon action sequences, shape (n_actions**horizon, horizon)."""
+    return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
+
+
+def policy(planner: Planner, dynamics: Dynamics, env: object, log_ratio: LogRatio | None = None) -> Policy:
+    """A policy for `collect`: plan anew at every step, never past the episode's end."""
+
+    def act(state: Tensor, step: int, generator: torch.Generator | None) -> Tensor:
+        left = min(planner.horizon, env.horizon - step)
+        return planner.plan(dynamics, env, state, log_ratio, left, generator).action
+
+    return act
+
+
+def _check_planner(planner: Planner) -> None:
+    validate.integer("horizon", planner.horizon)
+    validate.integer("particles", planner.particles)
+    validate.choice("weight", planner.weight, ("ratio", "sigmoid"))
+    if planner.clip is not None:
+        validate.number("clip", planner.clip, least=0)
+
+
+@torch.no_grad()
+def _evaluate(
+    planner: Planner,
+    dynamics: Dynamics,
+    env: object,
+    state: Tensor,
+    candidates: Tensor,
+    log_ratio: LogRatio | None,
+    generator: torch.Generator | None,
+) -> tuple[Tensor, Imagined]:
+    """Values (..., C) of candidates (..., C, H) and what was imagined."""
+    imagined = imagine(
+        dynamics,
+        env.reward,
+        state.unsqueeze(-2),
+        candidates,
+        log_ratio,
+        planner.particles,
+        planner.weight,
+        planner.clip,
+        planner.common_random_numbers,
+        generator,
+    )
+    return weighted_return(imagined, normalise=planner.normalise), imagined
+
+
+def _choose(
+    planner: Planner,
+    dynamics: Dynamics,
+    env: object,
+    state: Tensor,
+    candidates: Tensor,
+    log_ratio: LogRatio | None,
+    generator: torch.Generator | None,
+) -> Plan:
+    """a ← arg max ESTIMATEVALUE(s_t, a⁽ⁱ⁾) (Alg. 3)."""
+    values, imagined = _evaluate(planner, dynamics, env, state, candidates, log_ratio, generator)
+    value, best = values.max(-1)
+    steps = candidates.shape[-1]
+    index = best[..., None, None].expand(*best.shape, 1, steps)
+    actions = candidates.expand(*values.shape, steps).gather(-2, index)[..., 0, :]
+    index = best[..., None, None, None].expand(*best.shape, 1, *imagined.log_weights.shape[-2:])
+    log_weights = imagined.log_weights.gather(-3, index)[..., 0, :, :]
+    return Plan(actions[..., 0], actions, value, effective_sample_size(log_weights, dim=-2))

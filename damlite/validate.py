@@ -1,0 +1,69 @@
+"""Errors that name the argument, what came and what was expected."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def integer(name: str, value: object, least: int = 1) -> int:
+    """Return `value` if it is a whole number of at least `least`; raise ValueError otherwise."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < least:
+        kind = {0: "a non-negative", 1: "a positive"}.get(least, f"at least {least}, an")
+        raise ValueError(f"{name} must be {kind} integer, got {value!r}")
+    return value.__index__()
+
+
+def number(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
+    """Return `value` as a float if it is finite and in [least, most]; raise ValueError otherwise."""
+    try:
+        result = float(value)
+    except (TypeError, ValueError):
+        result = math.nan
+    if not (math.isfinite(result) and least <= result <= most):
+        bounds = "" if (least, most) == (-math.inf, math.inf) else f" in [{least:g}, {most:g}]"
+        raise ValueError(f"{name} must be a finite number{bounds}, got {value!r}")
+    return result
+
+
+def choice(name: str, value: object, options: Sequence[str]) -> str:
+    """Return `value` if it is one of `options`; raise ValueError otherwise."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
+
+
+def states(name: str, value: object, size: int) -> Tensor:
+    """Return `value` as a float tensor (..., size); raise ValueError if its last axis is another."""
+    tensor = torch.as_tensor(value)
+    tensor = tensor if tensor.is_floating_point() else tensor.float()
+    if tensor.ndim == 0 or tensor.shape[-1] != size:
+        raise ValueError(f"{name} must have shape (..., {size}), got {tuple(tensor.shape)}")
+    return tensor
+
+
+def actions(name: str, value: object, n_actions: int) -> Tensor:
+    """Return `value` as an int64 tensor of numbers from 0 to n_actions - 1; raise ValueError otherwise."""
+    tensor = torch.as_tensor(value)
+    if tensor.is_floating_point() or tensor.dtype == torch.bool:
+        raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {tensor.dtype}")
+    if tensor.numel() and not 0 <= tensor.min() <= tensor.max() < n_actions:
+        low, high = int(tensor.min()), int(tensor.max())
+        raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {low} to {high}")
+    return tensor.long()
+
+
+def broadcastable(**tensors: Tensor) -> torch.Size:
+    """Return the broadcast batch shape of the named tensors' leading axes; raise ValueError if none.
+
+    Each tensor is given by its batch part alone (a view without its feature axis).
+    """
+    shapes = {t.shape for t in tensors.values()}
+    if len(shapes) == 1:
+        return shapes.pop()
+    try:
+        return torch.broadcast_shapes(*(t.shape for t in tensors.values()))
+    except RuntimeError:
+        shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items())
+        raise ValueError(f"batch shapes must broadcast, got {shapes}") from None
