@@ -43,6 +43,7 @@ def value(env: IcyRoad, actions: Tensor) -> float | Tensor:
 
 def best_sequence(env: IcyRoad) -> Tensor:
     """The open-loop action sequence (H,) of the greatest `value`."""
+    _require_icy_road(env)
     sequences = every_sequence(env.n_actions, env.horizon)
     return sequences[value(env, sequences).argmax()]
 

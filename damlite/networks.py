@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from . import validate
 
+ROWS = 1024  # rows per run that pass through the network at once: their activations stay in the cache
+
 
 class StackedMLP(nn.Module):
     """R independent multilayer perceptrons with SiLU between their layers.
@@ -73,10 +75,13 @@ class RoadNetwork(nn.Module):
         batch = features.shape[:-1]
         if self.runs > 1 and (not batch or batch[0] != self.runs):
             raise ValueError(f"state must have a leading axis of runs = {self.runs}, got batch {tuple(batch)}")
-        x = (features.reshape(self.runs, -1, features.shape[-1]) - self.centre) / self.spread
-        one_hot = nn.functional.one_hot(action, self.env.n_actions).to(x)
-        x = torch.cat([x, one_hot.reshape(self.runs, -1, self.env.n_actions)], dim=-1)
-        return self.mlp(x).reshape(*batch, -1)
+        features, action = features.reshape(self.runs, -1, features.shape[-1]), action.reshape(self.runs, -1)
+        parts = zip(features.split(ROWS, dim=1), action.split(ROWS, dim=1), strict=True)
+        return torch.cat([self._rows(*part) for part in parts], dim=1).reshape(*batch, -1)
+
+    def _rows(self, features: Tensor, action: Tensor) -> Tensor:
+        one_hot = nn.functional.one_hot(action, self.env.n_actions).to(features)
+        return self.mlp(torch.cat([(features - self.centre) / self.spread, one_hot], dim=-1))
 
 
 def safe_std(x: Tensor) -> Tensor:

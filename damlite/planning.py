@@ -23,19 +23,23 @@ class Dynamics(Protocol):
 
 
 @dataclass(frozen=True)
-class Imagined:
-    """P imagined particles of every action sequence.
+class ImaginedStep:
+    """P particles at step t. Sequences that begin alike may share theirs.
 
     Attributes
     ----------
-    rewards : (..., P, H), r(s_t, a_t)
-    log_weights : (..., P, H), log of the product of the weights of all transitions before step t
-    last : (..., P), the same product with the transition after step H too (zeros unless it was drawn)
+    reward : (..., N, P), r(s_t, a_t) of N different beginnings
+    log_weight : (..., N, P), log of the product of the weights of all transitions before step t
+    sequence : (C,), which of the N each sequence's is, or None: each has its own
     """
 
-    rewards: Tensor
-    log_weights: Tensor
-    last: Tensor
+    reward: Tensor
+    log_weight: Tensor
+    sequence: Tensor | None
+
+    def of_sequences(self, x: Tensor, axis: int = -2) -> Tensor:
+        """x, with an axis of N beginnings, as one with an axis of C sequences."""
+        return x if self.sequence is None else x.index_select(axis, self.sequence)
 
 
 def estimate_value(
@@ -109,7 +113,7 @@ def imagine(
     common_random_numbers: bool = False,
     generator: torch.Generator | None = None,
     draw_last: bool = False,
-) -> Imagined:
+) -> list[ImaginedStep]:
     """The loop of Alg. 1, with its weights kept as logarithms; parameters as for `estimate_value`.
 
     draw_last : draw the transition after the last reward too, which only Eq. 4 asks for
@@ -132,43 +136,43 @@ def imagine(
     node = None  # where each sequence's particles are, if sequences share them
     if tree:  # every sequence begins at the same node
         s, log_w, node = s.narrow(axis, 0, 1), log_w.narrow(axis, 0, 1), torch.zeros(batch[-1], dtype=torch.long)
-
-    def of_sequences(x: Tensor) -> Tensor:
-        return x if node is None else x.index_select(axis, node)
-
-    rewards, log_weights = [], []
-    for t in range(horizon):
-        rewards.append(reward(of_sequences(s), actions[..., t, None]))  # r_t ← r(s_t, a_t)
-        log_weights.append(of_sequences(log_w))
-        if t == horizon - 1 and not draw_last:
-            break
-        a = actions[..., t, None]
-        if tree:  # one new node for every distinct beginning a_1 … a_t
-            distinct, onward = torch.unique(torch.stack([node, actions[:, t]]), dim=1, return_inverse=True)
+    imagined = []
+    for t in range(horizon + draw_last):
+        if t < horizon:
+            a = actions[..., t, None]
+        if tree and t < horizon:  # go on from one node for every distinct beginning a_1 … a_t
+            distinct, node = torch.unique(torch.stack([node, actions[:, t]]), dim=1, return_inverse=True)
             s, log_w = (x.index_select(axis, distinct[0]) for x in (s, log_w))
-            a, node = distinct[1, :, None], onward
+            a = distinct[1, :, None]
         a = a.expand(s.shape[:-1])
+        imagined.append(ImaginedStep(reward(s, a), log_w, node))  # r_t ← r(s_t, a_t)
+        if len(imagined) == horizon + draw_last:
+            break
         q = dynamics.transition(s, a)
         noise = draw_noise(*noise_batch, particles, features=q.means.shape[-1], generator=generator)
         s_next = q.sample(noise=noise)  # s_{t+1} ~ q(· | s_t, a_t)
         if log_ratio is not None:
             log_w = log_w + _log_weight(log_ratio(s, a, s_next), weight, clip)  # w ← w · w(s_t, a_t, s_{t+1})
         s = s_next
-    return Imagined(torch.stack(rewards, -1), torch.stack(log_weights, -1), of_sequences(log_w))
+    return imagined
 
 
-def weighted_return(imagined: Imagined, estimator: str = "per_decision", normalise: bool = False) -> Tensor:
-    """Mean over the particles of the weighted rewards, shape (...); see `estimate_value`."""
-    log_w = imagined.log_weights
-    if estimator == "eq4":
-        log_w = torch.cat([log_w[..., 1:], imagined.last[..., None]], dim=-1)
-    elif estimator == "trajectory":
-        log_w = log_w[..., -1:]
-    if normalise:
-        w = log_w.softmax(-2) * log_w.shape[-2]
-    else:
-        w = log_w.exp()
-    return (w * imagined.rewards).sum(-1).mean(-1)
+def weighted_return(imagined: list[ImaginedStep], estimator: str = "per_decision", normalise: bool = False) -> Tensor:
+    """Mean over the particles of the weighted rewards, shape (...); see `estimate_value`.
+
+    For "eq4" `imagined` holds one step more than there are rewards, for its weights.
+    """
+
+    def weights(log_w: Tensor) -> Tensor:
+        return log_w.softmax(-1) * log_w.shape[-1] if normalise else log_w.exp()
+
+    if estimator == "per_decision":  # R ← R + w · r_t
+        return sum(step.of_sequences((weights(step.log_weight) * step.reward).mean(-1), -1) for step in imagined)
+    reward = [step.of_sequences(step.reward) for step in imagined]
+    log_w = [step.of_sequences(step.log_weight) for step in imagined]
+    if estimator == "trajectory":
+        return (weights(log_w[-1]) * sum(reward)).mean(-1)
+    return sum((weights(later) * r).mean(-1) for r, later in zip(reward[:-1], log_w[1:], strict=True))
 
 
 def _log_weight(log_ratio: Tensor, weight: str, clip: float | None) -> Tensor:
@@ -369,7 +373,7 @@ def _evaluate(
     candidates: Tensor,
     log_ratio: LogRatio | None,
     generator: torch.Generator | None,
-) -> tuple[Tensor, Imagined]:
+) -> tuple[Tensor, list[ImaginedStep]]:
     """Values (..., C) of candidates (..., C, H) and what was imagined."""
     imagined = imagine(
         dynamics,
@@ -401,6 +405,5 @@ def _choose(
     steps = candidates.shape[-1]
     index = best[..., None, None].expand(*best.shape, 1, steps)
     actions = candidates.expand(*values.shape, steps).gather(-2, index)[..., 0, :]
-    index = best[..., None, None, None].expand(*best.shape, 1, *imagined.log_weights.shape[-2:])
-    log_weights = imagined.log_weights.gather(-3, index)[..., 0, :, :]
-    return Plan(actions[..., 0], actions, value, effective_sample_size(log_weights, dim=-2))
+    ess = torch.stack([step.of_sequences(effective_sample_size(step.log_weight), -1) for step in imagined], -1)
+    return Plan(actions[..., 0], actions, value, ess.gather(-2, index)[..., 0, :])

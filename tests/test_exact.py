@@ -1,0 +1,130 @@
+"""Exact values against known numbers, simulation and quadrature."""
+
+import math
+
+import pytest
+import torch
+from scipy import integrate
+
+import damlite as dl
+from damlite.mixture import Kinematics, Mixture
+from damlite.planning import every_sequence
+
+AT, ACCELERATE = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
+GAUSSIAN = (torch.tensor([[3.0, 0.1]]), torch.tensor([[0.07, 1.4]]))  # a model of the step, wide enough for p²/q
+
+
+def gaussian(mean=GAUSSIAN[0], std=GAUSSIAN[1], state=AT):
+    return Mixture(torch.zeros(1), mean, std, state, dl.IcyRoad.kinematics)
+
+
+def simulated(env, sequences, particles=40000):
+    g = torch.Generator().manual_seed(0)
+    start = env.initial_state()
+    returns = sum(step.reward for step in dl.imagine(env, env.reward, start, sequences, particles=particles, generator=g))
+    return returns.mean(-1), returns.std(-1) / particles**0.5
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"), [([2, 1, 1, 1, 1], 8.998), ([2, 2, 2, 2, 2], 1.922), ([2, 2, 1, 1, 1], -1.078)]
+)
+def test_known_returns(env, actions, expected):
+    assert dl.exact.value(env, torch.tensor(actions)) == pytest.approx(expected, abs=5e-4)
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(0, 8.998), (1, 4.998), (2, 8.998), (3, 11.998), (4, 13.998)])
+def test_known_optima(threshold, expected):
+    road = dl.IcyRoad(threshold=threshold)
+    assert dl.exact.optimum(road) == pytest.approx(expected, abs=5e-4)
+    assert dl.exact.value(road, dl.exact.best_sequence(road)) == dl.exact.optimum(road)
+
+
+@pytest.mark.parametrize(
+    "road",
+    [
+        dl.IcyRoad(),
+        dl.IcyRoad(threshold=3),
+        dl.IcyRoad(threshold=1.5, swerve_prob=0.4, swerve_speed=0.7, swerve_spread=0.5),
+        dl.IcyRoad(noise=0),
+        dl.IcyRoad(noise=0.3),  # the speed is rounded to another whole number one time in ten
+    ],
+)
+def test_values_agree_with_simulation_for_all_81_sequences(road):
+    sequences = every_sequence(3, 5)[::3]
+    assert len(sequences) == 81
+    mean, error = simulated(road, sequences)
+    assert ((mean - dl.exact.value(road, sequences)).abs() <= 4 * error + 1e-4).all()
+
+
+def test_value_of_many_sequences_is_the_value_of_each(env):
+    sequences = every_sequence(3, 3).reshape(3, 9, 3)
+    values = dl.exact.value(env, sequences)
+    assert values.shape == (3, 9)
+    assert values[1, 4].item() == dl.exact.value(env, sequences[1, 4])
+
+
+def test_bad_arguments_are_named(env, random_data):
+    with pytest.raises(ValueError, match=r"actions must have shape \(..., H\)"):
+        dl.exact.value(env, torch.zeros(0, dtype=torch.long))
+    with pytest.raises(ValueError, match="actions must be integers from 0 to 2, got 0 to 5"):
+        dl.exact.value(env, torch.tensor([0, 5]))
+    with pytest.raises(ValueError, match="env must be an IcyRoad"):
+        dl.exact.value("road", torch.tensor([1]))
+    model = dl.DynamicsModel(env, predict="state")
+    with pytest.raises(ValueError, match="predict='velocity'"):
+        dl.exact.log_ratio(env, model, AT, ACCELERATE, AT)
+
+
+def test_next_reward_agrees_with_sampling(env, generator):
+    samples = env.transition(AT, ACCELERATE).sample((200000,), generator=generator)
+    rewards = env.reward(samples, ACCELERATE)
+    exact = dl.exact.next_reward(env, env.transition(AT, ACCELERATE)).item()
+    assert exact == pytest.approx(-1.5035, abs=5e-4)
+    assert abs(rewards.mean().item() - exact) < 4 * rewards.std().item() / 200000**0.5
+    variance = dl.exact.next_reward_variance(env, AT, ACCELERATE).item()
+    assert rewards.var().item() == pytest.approx(variance, rel=0.02)
+
+
+def test_variance_of_the_weighted_estimate_agrees_with_sampling(env, generator):
+    q = gaussian()
+    samples = q.sample((400000,), generator=generator)
+    w = (env.transition(AT, ACCELERATE).log_prob(samples) - q.log_prob(samples)).exp()
+    weighted = w * env.reward(samples, ACCELERATE)
+    exact = dl.exact.next_reward_variance(env, AT, ACCELERATE, q).item()
+    assert weighted.var().item() == pytest.approx(exact, rel=0.03)
+    moment = dl.exact.weight_second_moment(env.transition(AT, ACCELERATE), q).item()
+    assert (w**2).mean().item() == pytest.approx(moment, rel=0.03)
+
+
+def test_second_moment_of_weights_agrees_with_quadrature(env):
+    p, q = env.transition(AT, ACCELERATE).marginal(3), gaussian().marginal(3)
+
+    def square(y):
+        y = torch.tensor(y, dtype=torch.float64)
+        return (2 * p.log_prob(y) - q.log_prob(y)).exp().item()
+
+    lateral = integrate.quad(square, -4, 4, points=[-1.5, 0, 1.5], limit=300)[0]
+    forward = 0.07**2 / (0.05 * math.sqrt(2 * 0.07**2 - 0.05**2))  # ∫ N(0, .05²)²/N(0, .07²)
+    moment = dl.exact.weight_second_moment(env.transition(AT, ACCELERATE), gaussian()).item()
+    assert moment == pytest.approx(lateral * forward, rel=1e-4)
+
+
+def test_a_shift_of_delta_standard_deviations_costs_exp_delta_squared():
+    line = Kinematics((0,), (0,), (1.0,), (0.0,))
+    for delta in (0.0, 0.5, 1.5):
+        p, q = (Mixture(torch.zeros(1), torch.tensor([[m]]), torch.ones(1, 1), torch.zeros(1), line) for m in (delta, 0.0))
+        assert dl.exact.weight_second_moment(p, q).item() == pytest.approx(math.exp(delta**2), rel=1e-5)
+
+
+def test_too_narrow_a_model_has_infinite_variance(env):
+    narrow = gaussian(std=torch.tensor([[0.03, 1.4]]))
+    assert dl.exact.weight_second_moment(env.transition(AT, ACCELERATE), narrow).item() == math.inf
+    assert dl.exact.next_reward_variance(env, AT, ACCELERATE, narrow).item() == math.inf
+
+
+def test_closed_forms_ask_for_one_gaussian_with_noise(env):
+    p = env.transition(AT, ACCELERATE)
+    with pytest.raises(ValueError, match="one Gaussian for a closed form, got 3"):
+        dl.exact.weight_second_moment(p, p)
+    with pytest.raises(ValueError, match="noise > 0"):
+        dl.exact.weight_second_moment(dl.IcyRoad(noise=0).transition(AT, ACCELERATE), gaussian())
