@@ -4,7 +4,7 @@ The names below are the package's public face; each says in its docstring which 
 the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements.
 """
 
-from . import diagnostics, exact, figures, gym, sweep
+from . import checks, diagnostics, exact, figures, gym, sweep
 from .data import Episodes, collect
 from .discriminator import Discriminator
 from .envs import IcyRoad
@@ -25,6 +25,7 @@ __all__ = [
     "MBRLResult",
     "Plan",
     "RandomShooting",
+    "checks",
     "collect",
     "diagnostics",
     "estimate_value",

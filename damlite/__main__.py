@@ -12,15 +12,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m damlite", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     table1 = commands.add_parser("table1", help="run the eight IcyRoad cells of the paper's Table 1")
-    table1.add_argument("--seeds", type=int, default=24, help="runs per cell (default 24)")
+    table1.add_argument("--seeds", type=int, default=20, help="runs per cell (default 20)")
     table1.add_argument("--rounds", type=int, default=10, help="rounds of planning and fitting (default 10)")
     table1.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     table1.add_argument(
         "--predict", nargs="+", default=["state", "velocity"], choices=["state", "velocity"], help="what models predict"
     )
-    table1.add_argument("--out", type=Path, default=Path("figures"), help="where the tables go (default figures)")
+    table1.add_argument("--out", type=Path, default=sweep.STORED, help="where the tables go (default figures)")
     figure = commands.add_parser("figures", help="draw every figure from the stored tables")
-    figure.add_argument("--out", type=Path, default=Path("figures"), help="where tables are and figures go")
+    figure.add_argument("--out", type=Path, default=sweep.STORED, help="where tables are and figures go")
     given = parser.parse_args(arguments)
     if given.command == "figures":
         for path in figures.write_all(given.out):

@@ -136,6 +136,15 @@ def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
     ax.set(xlabel="round", ylabel="return per episode")
 
 
+def draw_learning(axes: np.ndarray, returns: pd.DataFrame, optimum: float) -> None:
+    """`draw_rounds` on 2 × 2 axes: a row for what the models predict, a column for the kind of model."""
+    for row, predict in zip(axes, ("state", "velocity"), strict=True):
+        for ax, model in zip(row, MODELS, strict=True):
+            draw_rounds(ax, returns[(returns["predict"] == predict) & (returns["model"] == model)], optimum)
+            ax.set(title=f"{model}, predicts {predict}", ylim=(-1, 10))
+    axes[0, 1].legend(loc="lower right", ncols=2)
+
+
 def draw_ablation(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> None:
     """One model's four cells: our mean and standard error, beside the paper's."""
     rows = table[table["model"] == model].set_index("method")
@@ -180,10 +189,9 @@ def figure2_right(env: IcyRoad, model: DynamicsModel, disc: Discriminator, sampl
     return fig
 
 
-def ablation(folder: str | Path, predict: str = "state") -> Figure:
-    """The eight IcyRoad cells of Table 1 beside the paper's."""
-    table = summarise(load(folder))
-    table = table[table["predict"] == predict]
+def ablation(returns: pd.DataFrame, predict: str = "state") -> Figure:
+    """The eight IcyRoad cells of Table 1 beside the paper's, from the raw returns of `sweep.run_table1`."""
+    table = summarise(returns[returns["predict"] == predict])
     fig, axes = figure(2, width=9)
     for ax, model in zip(axes[0], MODELS, strict=True):
         draw_ablation(ax, table, model, exact.optimum(IcyRoad()))
@@ -195,8 +203,9 @@ def write_all(folder: str | Path) -> list[Path]:
     """Every figure that the README shows, written to `folder` as PNG; `python -m damlite figures`."""
     folder = Path(folder)
     drawn = {"figure2_right": figure2_right(*fitted_example())}
-    for predict in load(folder)["predict"].unique():
-        drawn[f"ablation_{predict}"] = ablation(folder, predict)
+    returns = load(folder)
+    for predict in returns["predict"].unique():
+        drawn[f"ablation_{predict}"] = ablation(returns, predict)
     paths = []
     for name, fig in drawn.items():
         paths.append(folder / f"{name}.png")

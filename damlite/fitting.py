@@ -11,7 +11,6 @@ from tqdm.auto import trange
 from . import validate
 from .data import Episodes
 from .discriminator import Discriminator
-from .mixture import draw_noise
 from .models import DynamicsModel
 from .networks import RoadNetwork
 
@@ -69,7 +68,7 @@ def fit_model(
     model : R runs; fitted in place, from the parameters it has
     data : episodes with a leading axis R, or without one: then every run sees the same
     weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`
-    steps, batch, learning_rate : of Adam, the learning rate falling to 0 along half a cosine
+    steps, batch, learning_rate, weight_decay : of AdamW, the learning rate falling to 0 along half a cosine
     patience : stop once no run's held-out loss has improved for so many steps; None for all steps
     generator : draws the minibatches
     progress : show a progress bar
@@ -104,6 +103,7 @@ def fit_discriminator(
     batch: int = 128,
     learning_rate: float = 2e-2,
     weight_decay: float = 0.3,
+    blur: float = 0.0,
     patience: int | None = None,
     generator: torch.Generator | None = None,
     progress: bool = False,
@@ -116,7 +116,10 @@ def fit_discriminator(
     Parameters
     ----------
     disc, model : R runs each; the discriminator is fitted in place, from the parameters it has
-    data, steps, batch, learning_rate, patience, generator, progress : as for `fit_model`
+    blur : standard deviation of noise added to real and imagined next states alike, in units of each
+        coordinate's own spread of changes. It keeps the ratio finite where p has no density (a model with
+        `predict="state"`), and the classifier from being surer than its few data allow (ours)
+    data, steps, batch, learning_rate, weight_decay, patience, generator, progress : as for `fit_model`
     """
     if disc.runs != model.runs:
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
@@ -124,19 +127,25 @@ def fit_discriminator(
     training, held_out = (_transitions(part) for part in data.split())
     disc.standardise(disc.transition_features(training.state, training.next_state))
     local = _spawn(generator)
-    held_noise = draw_noise(*held_out.action.shape, features=model.features, generator=local)
+    blur = validate.number("blur", blur, least=0) * disc.spread[..., -training.state.shape[-1] :]
+    held_out_seed = int(torch.randint(2**62, (), generator=local))
 
-    def loss(d: Episodes, noise: Tensor | None = None) -> Tensor:
+    def loss(d: Episodes, source: torch.Generator = local) -> Tensor:
         with torch.no_grad():
-            fake = model.transition(d.state, d.action).sample(generator=local, noise=noise)
-        real_logit = disc.log_ratio(d.state, d.action, d.next_state)
-        fake_logit = disc.log_ratio(d.state, d.action, fake)
+            fake = model.transition(d.state, d.action).sample(generator=source)
+            both = torch.cat([d.next_state, fake], dim=1)
+            both = both + blur * torch.randn(both.shape, generator=source)
+        logit = disc.log_ratio(torch.cat([d.state] * 2, dim=1), torch.cat([d.action] * 2, dim=1), both)
+        real_logit, fake_logit = logit.chunk(2, dim=1)
         return (softplus(-real_logit) + softplus(fake_logit)).mean(-1)
+
+    def held_out_loss(d: Episodes) -> Tensor:  # the same fakes every time
+        return loss(d, torch.Generator().manual_seed(held_out_seed))
 
     return _minimise(
         disc,
         loss,
-        lambda d: loss(d, held_noise),
+        held_out_loss,
         training,
         held_out,
         torch.zeros(disc.runs),

@@ -23,6 +23,8 @@ METHODS = {
     "dam": ("return", True),
 }
 
+BLUR = 0.05  # of `fit_discriminator`: a smooth discriminator plans better, see its docstring
+
 
 @dataclass(frozen=True)
 class MBRLResult:
@@ -59,8 +61,9 @@ def run_mbrl(
     seed: int = 0,
     random_episodes: int = 20,
     episodes: int = 10,
-    evaluation_episodes: int = 50,
+    evaluation_episodes: int = 40,
     planner: Planner | None = None,
+    steps: int = 400,
     model_options: dict | None = None,
     discriminator_options: dict | None = None,
     progress: bool = False,
@@ -77,7 +80,8 @@ def run_mbrl(
     runs : R independent repetitions, side by side
     seed : of all random numbers; the same seed gives the same result
     evaluation_episodes : driven at the end to measure `returns`; no data to learn from
-    planner : `Exhaustive` over the road's horizon, unless another is given
+    planner : by default `Exhaustive` over the road's horizon, with 50 particles and log-weights clipped to ±5
+    steps : of both fits, each from new random parameters every round
     model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
     progress : show a progress bar
 
@@ -88,12 +92,12 @@ def run_mbrl(
     """
     settings = {key: value for key, value in locals().items() if key not in ("env", "progress")}
     weighting, corrected = METHODS[validate.choice("method", method, tuple(METHODS))]
-    for name in ("rounds", "runs", "random_episodes", "episodes", "evaluation_episodes"):
+    for name in ("rounds", "runs", "random_episodes", "episodes", "evaluation_episodes", "steps"):
         validate.integer(name, settings[name])
-    planner = Exhaustive(env.horizon) if planner is None else planner
+    planner = Exhaustive(env.horizon, particles=50, clip=5.0) if planner is None else planner
     generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
-    how_model = {"weighting": weighting, "generator": generator, **(model_options or {})}
-    how_disc = {"generator": generator, **(discriminator_options or {})}
+    how_model = {"weighting": weighting, "steps": steps, "generator": generator, **(model_options or {})}
+    how_disc = {"steps": steps, "blur": BLUR, "generator": generator, **(discriminator_options or {})}
 
     def train(data: Episodes) -> tuple[DynamicsModel, Fit, Discriminator | None, Fit | None]:
         model = DynamicsModel(env, components, predict, runs, generator=generator)

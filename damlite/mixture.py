@@ -52,6 +52,20 @@ def draw_noise(*shape: int, features: int, generator: torch.Generator | None = N
     return torch.cat([pick, torch.randn(*shape, features, generator=generator, device=device)], dim=-1)
 
 
+def draw_stratified_noise(*shape: int, features: int, generator: torch.Generator | None = None) -> Tensor:
+    """As `draw_noise`, with the numbers spread evenly over the last axis of `shape`: a Latin hypercube.
+
+    Each single sample has the same distribution as before. But P samples hold one number from each P-th of
+    the distribution, in every feature, in an order of its own: chances are met almost exactly.
+    """
+    size = (*shape[:-1], 1 + features, shape[-1])
+    device = generator.device if generator is not None else None
+    order = torch.rand(size, generator=generator, device=device).argsort(-1)
+    uniform = (order + torch.rand(size, generator=generator, device=device)) / shape[-1]
+    uniform = uniform.movedim(-1, -2).clamp(1e-7, 1 - 1e-7)
+    return torch.cat([uniform[..., :1], torch.special.ndtri(uniform[..., 1:])], dim=-1)
+
+
 @dataclass(frozen=True)
 class Marginal:
     """A one-dimensional Gaussian mixture: log_weights, means and stds of shape (..., K)."""

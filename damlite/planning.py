@@ -10,7 +10,7 @@ from torch import Tensor
 from . import validate
 from .data import Policy
 from .diagnostics import effective_sample_size
-from .mixture import Mixture, draw_noise
+from .mixture import Mixture, draw_noise, draw_stratified_noise
 
 Reward = Callable[[Tensor, Tensor], Tensor]
 LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -54,6 +54,7 @@ def estimate_value(
     normalise: bool = False,
     clip: float | None = None,
     common_random_numbers: bool = False,
+    stratified: bool = False,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """ESTIMATEVALUE (Alg. 1): the expected return of action sequences, imagined and reweighted.
@@ -74,6 +75,8 @@ def estimate_value(
     clip : bound every single log-weight to ±clip
     common_random_numbers : share the particles' random numbers between the sequences, that is along the
         last batch axis; sequences that begin alike then share those particles
+    stratified : spread each step's random numbers evenly over the particles (a Latin hypercube), which lowers
+        the variance and leaves the mean as it is
     generator : where the random numbers come from
 
     Returns
@@ -95,6 +98,7 @@ def estimate_value(
         weight,
         clip,
         common_random_numbers,
+        stratified,
         generator,
         draw_last=validate.choice("estimator", estimator, ("per_decision", "eq4", "trajectory")) == "eq4",
     )
@@ -111,6 +115,7 @@ def imagine(
     weight: str = "ratio",
     clip: float | None = None,
     common_random_numbers: bool = False,
+    stratified: bool = False,
     generator: torch.Generator | None = None,
     draw_last: bool = False,
 ) -> list[ImaginedStep]:
@@ -136,6 +141,7 @@ def imagine(
     node = None  # where each sequence's particles are, if sequences share them
     if tree:  # every sequence begins at the same node
         s, log_w, node = s.narrow(axis, 0, 1), log_w.narrow(axis, 0, 1), torch.zeros(batch[-1], dtype=torch.long)
+    draw = draw_stratified_noise if stratified else draw_noise
     imagined = []
     for t in range(horizon + draw_last):
         if t < horizon:
@@ -149,7 +155,7 @@ def imagine(
         if len(imagined) == horizon + draw_last:
             break
         q = dynamics.transition(s, a)
-        noise = draw_noise(*noise_batch, particles, features=q.means.shape[-1], generator=generator)
+        noise = draw(*noise_batch, particles, features=q.means.shape[-1], generator=generator)
         s_next = q.sample(noise=noise)  # s_{t+1} ~ q(· | s_t, a_t)
         if log_ratio is not None:
             log_w = log_w + _log_weight(log_ratio(s, a, s_next), weight, clip)  # w ← w · w(s_t, a_t, s_{t+1})
@@ -208,6 +214,7 @@ class RandomShooting:
     candidates : K, sequences per decision
     particles : P, imagined samples per sequence
     common_random_numbers : imagine all sequences with the same random numbers
+    stratified : spread these evenly over the particles (ours)
     weight, normalise, clip : as for `estimate_value`
     """
 
@@ -215,6 +222,7 @@ class RandomShooting:
     candidates: int = 100
     particles: int = 20
     common_random_numbers: bool = True
+    stratified: bool = True
     weight: str = "ratio"
     normalise: bool = False
     clip: float | None = None
@@ -255,6 +263,7 @@ class Exhaustive:
     horizon: int = 5
     particles: int = 20
     common_random_numbers: bool = True
+    stratified: bool = True
     weight: str = "ratio"
     normalise: bool = False
     clip: float | None = None
@@ -301,6 +310,7 @@ class CrossEntropy:
     elites: int = 8
     smoothing: float = 0.2
     common_random_numbers: bool = True
+    stratified: bool = True
     weight: str = "ratio"
     normalise: bool = False
     clip: float | None = None
@@ -385,6 +395,7 @@ def _evaluate(
         planner.weight,
         planner.clip,
         planner.common_random_numbers,
+        planner.stratified,
         generator,
     )
     return weighted_return(imagined, normalise=planner.normalise), imagined

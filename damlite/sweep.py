@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
+from tqdm.auto import tqdm
 
 from . import validate
 from .envs import IcyRoad
 from .loop import METHODS, run_mbrl
 
-CHUNK = 8  # seeds trained side by side
+STORED = Path(__file__).resolve().parent.parent / "figures"  # the repository's own results
+CHUNK = 10  # seeds trained side by side
 MODELS = {"Gaussian": 1, "mixture": 4}
 # Table 1 of the paper, IcyRoad: mean and standard error over 3 runs.
 PAPER = {
@@ -30,7 +33,7 @@ PAPER = {
 
 
 def run_table1(
-    seeds: int = 24,
+    seeds: int = 20,
     predicts: tuple[str, ...] = ("state", "velocity"),
     jobs: int = 2,
     env: IcyRoad | None = None,
@@ -41,10 +44,11 @@ def run_table1(
 
     Parameters
     ----------
-    seeds : runs per cell; they are trained side by side in chunks of 8
+    seeds : runs per cell; they are trained side by side in chunks of 10
     predicts : what the models predict; the cells are run for each
     jobs : processes
     env : the road, `IcyRoad()` by default
+    progress : show a progress bar
     options : further arguments of `run_mbrl`, the same for all cells
 
     Returns
@@ -52,18 +56,25 @@ def run_table1(
     Long table with columns predict, model, method, run, round and return. Rounds 1, 2, … are the rounds'
     own episodes; round 0 holds the mean over the evaluation episodes after the last round.
     """
-    validate.integer("seeds", seeds)
-    env = IcyRoad() if env is None else env
-    chunks = [(first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)]
-    pieces = list(product(predicts, MODELS, METHODS, chunks))
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", verbose=0)
-    tables = parallel(joblib.delayed(_piece)(env, *piece, options) for piece in pieces)
-    if progress:
-        from tqdm.auto import tqdm
-
-        tables = tqdm(tables, total=len(pieces), unit="piece", desc="Table 1")
+    count = len(_pieces(seeds, predicts))
+    tables = tqdm(run_pieces(seeds, predicts, jobs, env, **options), total=count, unit="piece", disable=not progress)
     keys = ["predict", "model", "method", "run", "round"]
     return pd.concat(tables).sort_values(keys, ignore_index=True)
+
+
+def run_pieces(
+    seeds: int, predicts: tuple[str, ...], jobs: int = 2, env: IcyRoad | None = None, **options: object
+) -> Iterator[pd.DataFrame]:
+    """The pieces of `run_table1`, each as it ends."""
+    env = IcyRoad() if env is None else env
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    return parallel(joblib.delayed(_piece)(env, *piece, options) for piece in _pieces(seeds, predicts))
+
+
+def _pieces(seeds: int, predicts: tuple[str, ...]) -> list[tuple]:
+    validate.integer("seeds", seeds)
+    chunks = [(first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)]
+    return list(product(predicts, MODELS, reversed(METHODS), chunks))  # the longest pieces first
 
 
 def _piece(
@@ -93,8 +104,8 @@ def summarise(returns: pd.DataFrame) -> pd.DataFrame:
     table = groups.agg(mean="mean", stderr="sem", runs="count").reset_index()
     paper = [PAPER[key] for key in zip(table["model"], table["method"], strict=True)]
     table["paper_mean"], table["paper_stderr"] = zip(*paper, strict=True)
-    order = {name: i for i, name in enumerate(METHODS)}
-    return table.sort_values(["predict", "model", "method"], key=lambda c: c.map(order).fillna(0) if c.name == "method" else c, ignore_index=True)
+    ranks = {name: rank for rank, name in enumerate([*MODELS, *METHODS])}
+    return table.sort_values(["predict", "model", "method"], key=lambda column: column.map(lambda x: ranks.get(x, x)), ignore_index=True)
 
 
 def save(returns: pd.DataFrame, folder: str | Path, **settings: object) -> None:
@@ -107,6 +118,6 @@ def save(returns: pd.DataFrame, folder: str | Path, **settings: object) -> None:
     (folder / "table1_settings.json").write_text(json.dumps({**settings, "versions": versions}, indent=2) + "\n")
 
 
-def load(folder: str | Path) -> pd.DataFrame:
-    """The raw returns that `save` wrote."""
+def load(folder: str | Path = STORED) -> pd.DataFrame:
+    """The raw returns that `save` wrote, by default those stored in the repository."""
     return pd.read_csv(Path(folder) / "table1_returns.csv")

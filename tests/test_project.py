@@ -1,0 +1,61 @@
+"""The project's own promises: set-up files in step, pins without addresses, equations that can be found."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CODE = "\n".join(path.read_text() for path in sorted((ROOT / "damlite").glob("*.py")))
+
+
+def requirements():
+    extras = PROJECT["optional-dependencies"]
+    return sorted([*PROJECT["dependencies"], *extras["lab"], *extras["test"]])
+
+
+def name_of(requirement):
+    return re.split(r"[><=~! ;]", requirement)[0].lower()
+
+
+def test_conda_says_the_same_as_pip():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    given = [d for d in environment["dependencies"] if isinstance(d, str) and d != "pip"]
+    assert f"python{PROJECT['requires-python']}" in given
+    packages = sorted(d.replace("pytorch", "torch") for d in given if not d.startswith("python>"))
+    assert packages == requirements()
+    assert {"pip": ["--editable ."]} in environment["dependencies"]
+
+
+def test_every_requirement_is_pinned_without_an_address():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert all("==" in line for line in lines)
+    assert not re.search(r"https?:|@|--", "\n".join(lines))
+    pinned = {name_of(line) for line in lines}
+    assert {name_of(r) for r in requirements()} <= pinned
+
+
+@pytest.mark.parametrize("equation", [f"Eq. {n}" for n in (2, 3, 4, 7, 8, 9, 10, 20)])
+def test_equations_are_found_in_the_code(equation):
+    assert re.search(rf"{equation}\b", CODE)
+
+
+@pytest.mark.parametrize("box", ["ESTIMATEVALUE", "TRAINMODEL", "TRAINDISCRIMINATOR", "RSPLANNER", "MBRL", "Fig. 2", "Table 1"])
+def test_algorithms_are_found_in_the_code(box):
+    assert box in CODE
+
+
+def test_readme_names_the_two_commands():
+    readme = (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    for command in ("make lab", "make test"):
+        assert command in readme
+        assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
+
+
+def test_readmes_pictures_and_links_exist():
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / target).exists(), target
