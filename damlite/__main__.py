@@ -16,7 +16,11 @@ def main(arguments: list[str] | None = None) -> None:
     table1.add_argument("--rounds", type=int, default=10, help="rounds of planning and fitting (default 10)")
     table1.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     table1.add_argument(
-        "--predict", nargs="+", default=["state", "velocity"], choices=["state", "velocity"], help="what models predict"
+        "--predict",
+        nargs="+",
+        default=["state", "velocity"],
+        choices=["state", "velocity"],
+        help="what models predict",
     )
     table1.add_argument("--out", type=Path, default=sweep.STORED, help="where the tables go (default figures)")
     figure = commands.add_parser("figures", help="draw every figure from the stored tables")

@@ -124,5 +124,8 @@ def collect(
         state = next_state
     states, actions, rewards, next_states = zip(*steps, strict=True)
     return Episodes(
-        torch.stack(states, -2), torch.stack(actions, -1), torch.stack(rewards, -1), torch.stack(next_states, -2)
+        torch.stack(states, -2),
+        torch.stack(actions, -1),
+        torch.stack(rewards, -1),
+        torch.stack(next_states, -2),
     )

@@ -37,11 +37,16 @@ def style() -> AbstractContextManager:
     return plt.style.context(str(files("damlite") / "damlite.mplstyle"))
 
 
-def figure(columns: int = 1, rows: int = 1, width: float = 8.0, height: float = 3.6) -> tuple[Figure, np.ndarray]:
-    """A figure in our style and its axes (rows, columns), not known to pyplot, so that nothing shows it twice."""
+def figure(
+    columns: int = 1, rows: int = 1, width: float = 8.0, height: float = 3.6, share: bool = False
+) -> tuple[Figure, np.ndarray]:
+    """A figure in our style and its axes (rows, columns), not known to pyplot, so that nothing shows it twice.
+
+    share : give all axes the same limits
+    """
     with style():
         fig = Figure(figsize=(width, height), layout="constrained")
-        axes = fig.subplots(rows, columns, squeeze=False)
+        axes = fig.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
     return fig, axes
 
 
@@ -107,16 +112,16 @@ def draw_next_velocity(
             ax.plot(grid, density, line, color=colour, label=name)
             ax.fill_between(grid, density, color=colour, alpha=0.15)
     ax.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-limit, limit))
-    ax.set_ylim(0, None)
-    ax.legend(loc="upper right")
+    ax.set_ylim(0, 1.25 * ax.get_ylim()[1])  # room for the legend above the peaks
+    ax.legend(loc="upper center", ncols=2)
     if samples is None:
         return
     scale = ax.twinx()
     scale.set_yscale("log")
-    scale.set(ylim=(LOG_FLOOR, 1e4), ylabel="weight w = p/q of a sample")
+    scale.set(ylim=(LOG_FLOOR, 1 / LOG_FLOOR), ylabel="weight w = p/q of a sample")
     scale.grid(False)
     scale.axhline(1, color=WEIGHT, lw=0.8, ls=":")
-    weights = log_weights.exp().clamp(LOG_FLOOR, 1e3)
+    weights = log_weights.exp().clamp(LOG_FLOOR, 1 / LOG_FLOOR)
     for x, w in zip(samples.tolist(), weights.tolist(), strict=True):
         scale.annotate("", (x, w), (x, 1.0), arrowprops={"arrowstyle": "-|>", "color": WEIGHT, "lw": 1.2})
 
@@ -129,7 +134,13 @@ def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
             continue
         by_round = rows.groupby("round")["return"].agg(["mean", "sem"])
         ax.errorbar(
-            by_round.index, by_round["mean"], by_round["sem"], color=colour, marker=marker, ls=line, label=method
+            by_round.index,
+            by_round["mean"],
+            by_round["sem"],
+            color=colour,
+            marker=marker,
+            ls=line,
+            label=method,
         )
     ax.axhline(optimum, color=TRUTH, lw=1)
     ax.annotate("optimum", (1, optimum), color=TRUTH, va="bottom")
@@ -161,7 +172,11 @@ def draw_ablation(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> 
 
 
 def fitted_example(
-    threshold: float = 2.0, episodes: int = 400, components: int = 1, seed: int = 0, env: IcyRoad | None = None
+    threshold: float = 2.0,
+    episodes: int = 400,
+    components: int = 1,
+    seed: int = 0,
+    env: IcyRoad | None = None,
 ) -> tuple[IcyRoad, DynamicsModel, Discriminator]:
     """A velocity-predicting model and its discriminator, fitted to random episodes of a road."""
     env = IcyRoad(threshold=threshold) if env is None else env

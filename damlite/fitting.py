@@ -1,6 +1,7 @@
 """TRAINMODEL and TRAINDISCRIMINATOR (Alg. 2), for R stacked runs at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,17 @@ from .models import DynamicsModel
 from .networks import RoadNetwork
 
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread: small networks on small batches are slowed by more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,19 @@ def fit_model(
         return -(d.reward * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
 
     return _minimise(
-        model, loss, loss, training, held_out, offset[..., 0], steps, batch, learning_rate, weight_decay, patience, generator, progress
+        model,
+        loss,
+        loss,
+        training,
+        held_out,
+        offset[..., 0],
+        steps,
+        batch,
+        learning_rate,
+        weight_decay,
+        patience,
+        generator,
+        progress,
     )
 
 
@@ -159,6 +183,7 @@ def fit_discriminator(
     )
 
 
+@one_thread()
 def _minimise(
     network: RoadNetwork,
     loss: Callable[[Episodes], Tensor],

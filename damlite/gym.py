@@ -54,4 +54,6 @@ class GymRoad(gymnasium.Env):
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-gymnasium.register("damlite/IcyRoad-v0", entry_point=GymRoad, kwargs={"road": IcyRoad}, max_episode_steps=IcyRoad.horizon)
+gymnasium.register(
+    "damlite/IcyRoad-v0", entry_point=GymRoad, kwargs={"road": IcyRoad}, max_episode_steps=IcyRoad.horizon
+)

@@ -1,7 +1,5 @@
 """MBRL (Alg. 3): plan, drive, fit the model, fit the discriminator, and again; for R runs side by side."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +9,7 @@ from tqdm.auto import tqdm
 from . import validate
 from .data import Episodes, collect
 from .discriminator import Discriminator
-from .fitting import Fit, fit_discriminator, fit_model
+from .fitting import Fit, fit_discriminator, fit_model, one_thread
 from .models import DynamicsModel
 from .planning import Exhaustive, Planner, policy
 
@@ -111,7 +109,7 @@ def run_mbrl(
         act = policy(planner, model, env, disc.log_ratio if disc else None)
         return collect(env, act, episodes=count, runs=runs, generator=generator)
 
-    with _one_thread():
+    with one_thread():
         data = collect(env, episodes=random_episodes, runs=runs, generator=generator)
         model, model_fit, disc, disc_fit = train(data)
         round_returns = []
@@ -121,17 +119,4 @@ def run_mbrl(
             model, model_fit, disc, disc_fit = train(data)
             round_returns.append(driven.returns.mean(-1))
         returns = drive(model, disc, evaluation_episodes).returns.mean(-1)
-    return MBRLResult(
-        returns, torch.stack(round_returns, -1), data, model, model_fit, disc, disc_fit, settings
-    )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: small networks on small batches are slowed by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return MBRLResult(returns, torch.stack(round_returns, -1), data, model, model_fit, disc, disc_fit, settings)

@@ -132,7 +132,11 @@ class Mixture:
         return torch.logsumexp(self.log_weights + by_component, dim=-1)
 
     def sample(
-        self, shape: tuple[int, ...] = (), *, generator: torch.Generator | None = None, noise: Tensor | None = None
+        self,
+        shape: tuple[int, ...] = (),
+        *,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
     ) -> Tensor:
         """Draw next states (*shape, ..., S).
 

@@ -1,5 +1,7 @@
 """R small networks trained side by side as one: every parameter has a leading axis of runs."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class StackedMLP(nn.Module):
     def __init__(self, runs: int, sizes: tuple[int, ...], generator: torch.Generator | None = None) -> None:
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in pairwise(sizes):
             both = torch.rand(runs, fan_in + 1, fan_out, generator=generator).mul(2).sub(1).div(fan_in**0.5)
             self.weights.append(nn.Parameter(both[:, :-1].clone()))
             self.biases.append(nn.Parameter(both[:, -1:].clone()))

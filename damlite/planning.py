@@ -140,7 +140,11 @@ def imagine(
     log_w = torch.zeros(*batch, particles)
     node = None  # where each sequence's particles are, if sequences share them
     if tree:  # every sequence begins at the same node
-        s, log_w, node = s.narrow(axis, 0, 1), log_w.narrow(axis, 0, 1), torch.zeros(batch[-1], dtype=torch.long)
+        s, log_w, node = (
+            s.narrow(axis, 0, 1),
+            log_w.narrow(axis, 0, 1),
+            torch.zeros(batch[-1], dtype=torch.long),
+        )
     draw = draw_stratified_noise if stratified else draw_noise
     imagined = []
     for t in range(horizon + draw_last):
@@ -282,7 +286,13 @@ class Exhaustive:
     ) -> Plan:
         """Choose actions for states (..., S); see `RandomShooting.plan`."""
         return _choose(
-            self, dynamics, env, state, every_sequence(env.n_actions, horizon or self.horizon), log_ratio, generator
+            self,
+            dynamics,
+            env,
+            state,
+            every_sequence(env.n_actions, horizon or self.horizon),
+            log_ratio,
+            generator,
         )
 
 

@@ -77,9 +77,7 @@ def _pieces(seeds: int, predicts: tuple[str, ...]) -> list[tuple]:
     return list(product(predicts, MODELS, reversed(METHODS), chunks))  # the longest pieces first
 
 
-def _piece(
-    env: IcyRoad, predict: str, model: str, method: str, chunk: tuple[int, int], options: dict
-) -> pd.DataFrame:
+def _piece(env: IcyRoad, predict: str, model: str, method: str, chunk: tuple[int, int], options: dict) -> pd.DataFrame:
     """The returns of one chunk of runs of one cell; the first run's number is the seed."""
     first, runs = chunk
     result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, **options)
@@ -105,7 +103,21 @@ def summarise(returns: pd.DataFrame) -> pd.DataFrame:
     paper = [PAPER[key] for key in zip(table["model"], table["method"], strict=True)]
     table["paper_mean"], table["paper_stderr"] = zip(*paper, strict=True)
     ranks = {name: rank for rank, name in enumerate([*MODELS, *METHODS])}
-    return table.sort_values(["predict", "model", "method"], key=lambda column: column.map(lambda x: ranks.get(x, x)), ignore_index=True)
+    return table.sort_values(
+        ["predict", "model", "method"],
+        key=lambda column: column.map(lambda x: ranks.get(x, x)),
+        ignore_index=True,
+    )
+
+
+def difference(returns: pd.DataFrame, model: str, method: str, other: str) -> pd.Series:
+    """Mean of `method` minus mean of `other` with one model, with its standard error, for each `predict`."""
+    table = summarise(returns)
+    table = table[table["model"] == model].set_index(["method", "predict"])
+    mean = table.loc[method, "mean"] - table.loc[other, "mean"]
+    stderr = np.hypot(table.loc[method, "stderr"], table.loc[other, "stderr"])
+    text = [f"{m:+.2f} ± {s:.2f}" for m, s in zip(mean, stderr, strict=True)]
+    return pd.Series(text, index=mean.index, name=f"{model}: {method} − {other}")
 
 
 def save(returns: pd.DataFrame, folder: str | Path, **settings: object) -> None:
@@ -114,7 +126,11 @@ def save(returns: pd.DataFrame, folder: str | Path, **settings: object) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     returns.to_csv(folder / "table1_returns.csv", index=False)
     summarise(returns).round(3).to_csv(folder / "table1.csv", index=False)
-    versions = {"python": platform.python_version(), "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__.split("+")[0],
+        "numpy": np.__version__,
+    }
     (folder / "table1_settings.json").write_text(json.dumps({**settings, "versions": versions}, indent=2) + "\n")
 
 

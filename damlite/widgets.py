@@ -114,7 +114,10 @@ def drive() -> Panel:
 
     controls = {
         "plan": ipywidgets.Dropdown(
-            options=list(PLANS), value="always accelerate", description="plan", style={"description_width": "17em"}
+            options=list(PLANS),
+            value="always accelerate",
+            description="plan",
+            style={"description_width": "17em"},
         ),
         "threshold": slider("threshold speed", "lengths per step", 2.0, 0.0, 4.0, 0.5),
         "swerve_prob": slider("chance to swerve above it", "probability", 0.9, 0.0, 1.0, 0.1),
@@ -153,9 +156,7 @@ class Ablation(ipywidgets.VBox):
         """Run the eight cells with the chosen number of seeds and rounds, and show them."""
         self.button.disabled, self.picture.layout.opacity, self.progress.value = True, "0.3", 0
         try:
-            pieces = sweep.run_pieces(
-                seeds=self.seeds.value, predicts=(self.predict.value,), rounds=self.rounds.value
-            )
+            pieces = sweep.run_pieces(seeds=self.seeds.value, predicts=(self.predict.value,), rounds=self.rounds.value)
             tables = []
             for table in pieces:
                 tables.append(table)

@@ -42,7 +42,10 @@ def test_weight(answer, expected):
         (lambda r, x: average((-before(x)).exp(), r), "inverts the ratio"),
         (lambda r, x: average(before(x)[:, -1:].exp(), r), "whole return"),
         (lambda r, x: average(before(torch.nn.functional.logsigmoid(x)).exp(), r), "p/(p + q)"),
-        (lambda r, x: average(torch.cat([torch.zeros(6, 1), x[:, :-1]], -1).exp(), r), "The weights multiply"),
+        (
+            lambda r, x: average(torch.cat([torch.zeros(6, 1), x[:, :-1]], -1).exp(), r),
+            "The weights multiply",
+        ),
         (lambda r, x: (before(x).exp() * r).sum(-1), "one number"),
         (lambda r, x: 0.0, "not yet"),
     ],
@@ -71,8 +74,13 @@ def test_shift(answer, expected):
 
 def test_best_method():
     table = pd.DataFrame(
-        {"model": ["Gaussian", "mixture", "mixture"], "method": ["disc", "disc", "dam"], "mean": [1.0, 3.0, 2.0],
-         "stderr": 0.1, "paper_mean": [1.0, 2.0, 3.0]}
+        {
+            "model": ["Gaussian", "mixture", "mixture"],
+            "method": ["disc", "disc", "dam"],
+            "mean": [1.0, 3.0, 2.0],
+            "stderr": 0.1,
+            "paper_mean": [1.0, 2.0, 3.0],
+        }
     )
     assert "right" in checks.check_best_method(("mixture", "disc"), table)
     assert "the paper's best" in checks.check_best_method(("mixture", "dam"), table)

@@ -11,7 +11,10 @@ from damlite.mixture import Kinematics, Mixture
 from damlite.planning import every_sequence
 
 AT, ACCELERATE = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
-GAUSSIAN = (torch.tensor([[3.0, 0.1]]), torch.tensor([[0.07, 1.4]]))  # a model of the step, wide enough for p²/q
+GAUSSIAN = (
+    torch.tensor([[3.0, 0.1]]),
+    torch.tensor([[0.07, 1.4]]),
+)  # a model of the step, wide enough for p²/q
 
 
 def gaussian(mean=GAUSSIAN[0], std=GAUSSIAN[1], state=AT):
@@ -21,7 +24,9 @@ def gaussian(mean=GAUSSIAN[0], std=GAUSSIAN[1], state=AT):
 def simulated(env, sequences, particles=40000):
     g = torch.Generator().manual_seed(0)
     start = env.initial_state()
-    returns = sum(step.reward for step in dl.imagine(env, env.reward, start, sequences, particles=particles, generator=g))
+    returns = sum(
+        step.reward for step in dl.imagine(env, env.reward, start, sequences, particles=particles, generator=g)
+    )
     return returns.mean(-1), returns.std(-1) / particles**0.5
 
 
@@ -112,7 +117,9 @@ def test_second_moment_of_weights_agrees_with_quadrature(env):
 def test_a_shift_of_delta_standard_deviations_costs_exp_delta_squared():
     line = Kinematics((0,), (0,), (1.0,), (0.0,))
     for delta in (0.0, 0.5, 1.5):
-        p, q = (Mixture(torch.zeros(1), torch.tensor([[m]]), torch.ones(1, 1), torch.zeros(1), line) for m in (delta, 0.0))
+        p, q = (
+            Mixture(torch.zeros(1), torch.tensor([[m]]), torch.ones(1, 1), torch.zeros(1), line) for m in (delta, 0.0)
+        )
         assert dl.exact.weight_second_moment(p, q).item() == pytest.approx(math.exp(delta**2), rel=1e-5)
 
 

@@ -56,7 +56,9 @@ def test_samples_follow_every_marginal(predict):
     samples = mixture.sample((20000,), generator=torch.Generator().manual_seed(1))
     for i in range(4):
         marginal = mixture.marginal(i)
-        assert stats.kstest(samples[:, i].numpy(), lambda x, m=marginal: m.cdf(torch.as_tensor(x)).numpy()).pvalue > 1e-3
+        assert (
+            stats.kstest(samples[:, i].numpy(), lambda x, m=marginal: m.cdf(torch.as_tensor(x)).numpy()).pvalue > 1e-3
+        )
         assert abs(samples[:, i].mean() - marginal.mean) < 4 * marginal.std / 20000**0.5
         assert marginal.std == pytest.approx(samples[:, i].std().item(), rel=0.05)
 
@@ -67,7 +69,9 @@ def test_positions_of_a_road_follow_from_its_velocities(env, generator):
     torch.testing.assert_close(samples[:, :2], state[:2] + samples[:, 2:])
     for i in range(4):
         marginal = env.transition(state, action).marginal(i)
-        assert stats.kstest(samples[:, i].numpy(), lambda x, m=marginal: m.cdf(torch.as_tensor(x)).numpy()).pvalue > 1e-3
+        assert (
+            stats.kstest(samples[:, i].numpy(), lambda x, m=marginal: m.cdf(torch.as_tensor(x)).numpy()).pvalue > 1e-3
+        )
 
 
 def test_mean_is_that_of_the_marginals():

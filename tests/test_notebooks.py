@@ -60,5 +60,12 @@ def test_first_cell_has_objectives_and_minutes(notebook):
     for part in ("After this lesson you can", "Time", "Read before"):
         assert part in first
     text = "".join("".join(cell["source"]) for cell in notebook["cells"])
-    for part in ("## The puzzle", "**Predict", "## Summary", "## Exercises", "<summary>Solution", "## References"):
+    for part in (
+        "## The puzzle",
+        "**Predict",
+        "## Summary",
+        "## Exercises",
+        "<summary>Solution",
+        "## References",
+    ):
         assert part in text

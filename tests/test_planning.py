@@ -51,7 +51,10 @@ def test_through_the_true_road_all_81_values_are_exact(env):
 
 @pytest.mark.parametrize("estimator", ["per_decision", "eq4", "trajectory"])
 def test_exact_weights_repair_a_wrong_model(env, estimator):
-    model, chosen = WrongGaussian(), torch.stack([ALWAYS_ACCELERATE, torch.tensor([2, 1, 1, 1, 1]), torch.tensor([2, 2, 1, 1, 1])])
+    model, chosen = (
+        WrongGaussian(),
+        torch.stack([ALWAYS_ACCELERATE, torch.tensor([2, 1, 1, 1, 1]), torch.tensor([2, 2, 1, 1, 1])]),
+    )
     mean, error = repeated(env, model, chosen, exact_ratio(env, model), particles=4000, estimator=estimator)
     assert ((mean - dl.exact.value(env, chosen)).abs() <= 4 * error).all()
 
@@ -92,7 +95,13 @@ def test_estimators_by_hand():
 
     class Count:
         def transition(self, state, action):
-            return Mixture(torch.zeros(*state.shape[:-1], 1), state[..., None, :] + 1, torch.zeros(*state.shape[:-1], 1, 1), state, line)
+            return Mixture(
+                torch.zeros(*state.shape[:-1], 1),
+                state[..., None, :] + 1,
+                torch.zeros(*state.shape[:-1], 1, 1),
+                state,
+                line,
+            )
 
     def estimate(**how):
         log_weight = torch.tensor([2.0, 3.0, 5.0]).log()
@@ -124,7 +133,13 @@ def test_shared_beginnings_give_the_values_of_separate_ones(env):
     model = WrongGaussian()
     shared, separate = (
         dl.estimate_value(
-            model, env.reward, state, actions, exact_ratio(env, model), **how, generator=torch.Generator().manual_seed(0)
+            model,
+            env.reward,
+            state,
+            actions,
+            exact_ratio(env, model),
+            **how,
+            generator=torch.Generator().manual_seed(0),
         )
         for state, actions in ((env.initial_state(), SEQUENCES), (env.initial_state(1), SEQUENCES[None]))
     )
@@ -188,7 +203,10 @@ def test_bad_planners_are_named(make, message):
         ({"actions": torch.zeros(0, dtype=torch.long)}, "actions \\(..., H\\) with H of at least 1"),
         ({"actions": torch.tensor([0, 7])}, "action must be integers from 0 to 2"),
         ({"state": torch.zeros(3)}, "state must have shape"),
-        ({"state": torch.zeros(2, 4), "actions": torch.zeros(3, 5, dtype=torch.long)}, "batch shapes must broadcast"),
+        (
+            {"state": torch.zeros(2, 4), "actions": torch.zeros(3, 5, dtype=torch.long)},
+            "batch shapes must broadcast",
+        ),
     ],
 )
 def test_bad_estimates_are_named(env, change, message):
@@ -199,5 +217,7 @@ def test_bad_estimates_are_named(env, change, message):
 
 def test_weighted_return_is_estimate_value(env):
     imagined = dl.imagine(env, env.reward, env.initial_state(), SEQUENCES, generator=torch.Generator().manual_seed(0))
-    value = dl.estimate_value(env, env.reward, env.initial_state(), SEQUENCES, generator=torch.Generator().manual_seed(0))
+    value = dl.estimate_value(
+        env, env.reward, env.initial_state(), SEQUENCES, generator=torch.Generator().manual_seed(0)
+    )
     assert torch.equal(weighted_return(imagined), value)

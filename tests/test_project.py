@@ -43,7 +43,9 @@ def test_equations_are_found_in_the_code(equation):
     assert re.search(rf"{equation}\b", CODE)
 
 
-@pytest.mark.parametrize("box", ["ESTIMATEVALUE", "TRAINMODEL", "TRAINDISCRIMINATOR", "RSPLANNER", "MBRL", "Fig. 2", "Table 1"])
+@pytest.mark.parametrize(
+    "box", ["ESTIMATEVALUE", "TRAINMODEL", "TRAINDISCRIMINATOR", "RSPLANNER", "MBRL", "Fig. 2", "Table 1"]
+)
 def test_algorithms_are_found_in_the_code(box):
     assert box in CODE
 
