@@ -19,6 +19,7 @@ PLANS = {
     "never accelerate": (1, 1, 1, 1, 1),
 }
 EPISODES = 40
+LABEL, WIDTH = {"description_width": "21em"}, "46em"
 
 
 class Panel(ipywidgets.VBox):
@@ -75,8 +76,8 @@ def slider(label: str, unit: str, value: float, low: float, high: float, step: f
         max=high,
         step=step,
         description=f"{label} ({unit})",
-        style={"description_width": "17em"},
-        layout=ipywidgets.Layout(width="40em", max_width="100%"),
+        style=LABEL,
+        layout=ipywidgets.Layout(width=WIDTH, max_width="100%"),
     )
 
 
@@ -119,7 +120,7 @@ def drive() -> Panel:
             description="plan",
             style={"description_width": "17em"},
         ),
-        "threshold": slider("threshold speed", "lengths per step", 2.0, 0.0, 4.0, 0.5),
+        "threshold": slider("threshold speed", "lengths per step", 2.0, 0.0, 4.0, 1.0),
         "swerve_prob": slider("chance to swerve above it", "probability", 0.9, 0.0, 1.0, 0.1),
     }
     return Panel(
@@ -137,7 +138,9 @@ class Ablation(ipywidgets.VBox):
         self.table = stored
         self.button = ipywidgets.Button(description="run the eight cells", button_style="primary")
         self.predict = ipywidgets.Dropdown(options=["state", "velocity"], description="predict")
-        self.seeds = ipywidgets.IntSlider(value=2, min=1, max=8, description="seeds (runs)")
+        self.seeds = ipywidgets.IntSlider(
+            value=2, min=1, max=8, description="seeds (runs)", style={"description_width": "initial"}
+        )
         self.rounds = ipywidgets.IntSlider(value=3, min=1, max=10, description="rounds")
         self.progress = ipywidgets.IntProgress(max=8, description="cells")
         self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))

@@ -1,0 +1,54 @@
+"""Table 1: the pieces, their summary and the stored results."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from damlite import sweep
+from damlite.__main__ import main
+
+SMALL = {"rounds": 1, "steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
+
+
+def test_the_numbers_of_a_run_do_not_depend_on_the_processes():
+    one, two = (sweep.run_table1(2, ("velocity",), jobs, progress=False, **SMALL) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+    assert len(one) == 8 * 2 * 2
+    assert one.groupby(["model", "method"])["run"].nunique().eq(2).all()
+
+
+def test_summary_by_hand():
+    rows = [
+        {"predict": "state", "model": "mixture", "method": "dam", "run": run, "round": number, "return": value}
+        for run, (last, first) in enumerate([(1.0, 9.0), (3.0, 9.0), (8.0, 9.0)])
+        for number, value in ((0, last), (1, first))
+    ]
+    row = sweep.summarise(pd.DataFrame(rows)).iloc[0]
+    assert row["mean"] == 4
+    assert row["stderr"] == pytest.approx(np.std([1, 3, 8], ddof=1) / 3**0.5)
+    assert (row["runs"], row["paper_mean"]) == (3, 7.94)
+
+
+def test_saved_is_loaded(tmp_path):
+    returns = sweep.run_table1(1, ("state",), 1, progress=False, **SMALL)
+    sweep.save(returns, tmp_path, seeds=1)
+    pd.testing.assert_frame_equal(sweep.load(tmp_path), returns)
+    assert len(pd.read_csv(tmp_path / "table1.csv")) == 8
+    assert '"versions"' in (tmp_path / "table1_settings.json").read_text()
+
+
+def test_stored_table_is_complete_and_agrees_with_its_raw_returns():
+    returns = sweep.load()
+    summary = sweep.summarise(returns)
+    assert len(summary) == 16
+    assert (summary["runs"] >= 20).all()
+    assert returns.groupby(["predict", "model", "method", "run"])["round"].nunique().eq(11).all()
+    stored = pd.read_csv(sweep.STORED / "table1.csv")
+    np.testing.assert_allclose(stored[["mean", "stderr"]], summary[["mean", "stderr"]], atol=6e-4)
+
+
+def test_bad_command_lines_are_refused(capsys):
+    for line in (["table1", "--seeds", "0"], ["table1", "--predict", "speed"], ["table2"]):
+        with pytest.raises(SystemExit):
+            main(line)
+    assert "--seeds" in capsys.readouterr().err
