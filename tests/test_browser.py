@@ -100,7 +100,7 @@ def wait(browser, condition, seconds=60):
 
 
 def run_all(browser, url, name):
-    browser.get(f"{url}/lab/tree/{name}.ipynb")
+    browser.get(f"{url}/lab/workspaces/{name}/tree/{name}.ipynb")
     wait(browser, lambda b: b.execute_script("return !!window.jupyterapp"))
     assert browser.execute_async_script(RUN_ALL) == "ran"
     assert not browser.find_elements(By.CSS_SELECTOR, '[data-mime-type="application/vnd.jupyter.stderr"]')

@@ -140,7 +140,7 @@ def test_a_fitted_mixture_has_nearly_the_true_likelihood(env, random_data):
         losses[components] = dl.fit_model(model, random_data, steps=600, generator=g).held_out_loss.min().item()
     held_out = random_data.split()[1]
     truth = -env.transition(held_out.state, held_out.action).log_prob(held_out.next_state).mean().item()
-    assert truth < losses[4] < truth + 0.5
+    assert truth < losses[4] < truth + 0.6
     assert losses[1] > truth + 0.5
 
 
