@@ -13,7 +13,7 @@ HOLD_OUT_EVERY = 5
 
 @dataclass(frozen=True)
 class Episodes:
-    """E episodes of T transitions, for one run or for R of them.
+    """E episodes of T transitions, each a trajectory τ drawn from p(τ) (Eq. 1), for one run or for R of them.
 
     Attributes
     ----------

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from tqdm.auto import trange
 from . import validate
 from .data import Episodes
 from .discriminator import Discriminator
+from .mixture import Mixture
 from .models import DynamicsModel
 from .networks import RoadNetwork
 
@@ -49,7 +51,7 @@ class Fit:
 
 
 def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
-    """R(τ)/E[R(τ)] of Eq. 9 and 10 for returns (..., E), and the offset (..., 1) that made them ≥ 0.
+    """R(τ)/E[R(τ)] of Eq. 9 to 11 for returns (..., E), and the offset (..., 1) that made them ≥ 0.
 
     Eq. 9 assumes R ≥ 0. IcyRoad's returns are not, so the smallest return is subtracted first; the weights
     have mean one. If all returns are equal, q* is p itself and every weight is one.
@@ -68,12 +70,15 @@ def fit_model(
     steps: int = 2000,
     batch: int = 128,
     learning_rate: float = 2e-2,
-    weight_decay: float = 0.3,
+    weight_decay: float = 0.1,
     patience: int | None = None,
     generator: torch.Generator | None = None,
     progress: bool = False,
 ) -> Fit:
     """TRAINMODEL of Alg. 2: minimise −Σ_t R(τ) log q(s_{t+1} | s_t, a_t).
+
+    With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
+    Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18).
 
     Parameters
     ----------
@@ -96,17 +101,17 @@ def fit_model(
         weights, offset = torch.ones_like(weights), torch.zeros_like(offset)
     weighted = Episodes(data.state, data.action, weights[..., None].expand_as(data.reward), data.next_state)
     training, held_out = (_transitions(part) for part in weighted.split())
-    model.standardise(training.state, training.next_state)
+    if not model.fitted:
+        model.prepare(training.state, training.action, training.next_state, _spawn(generator))
 
     def loss(d: Episodes) -> Tensor:  # the reward's place holds the weight R(τ)
         return -(d.reward * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
 
     return _minimise(
         model,
-        loss,
-        loss,
-        training,
-        held_out,
+        lambda chosen: loss(training.map(partial(_rows, chosen=chosen))),
+        lambda: loss(held_out),
+        training.action.shape[1],
         offset[..., 0],
         steps,
         batch,
@@ -126,7 +131,7 @@ def fit_discriminator(
     steps: int = 2000,
     batch: int = 128,
     learning_rate: float = 2e-2,
-    weight_decay: float = 0.3,
+    weight_decay: float = 0.1,
     blur: float = 0.0,
     patience: int | None = None,
     generator: torch.Generator | None = None,
@@ -149,29 +154,33 @@ def fit_discriminator(
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
     data = _for_runs(data, disc)
     training, held_out = (_transitions(part) for part in data.split())
-    disc.standardise(disc.transition_features(training.state, training.next_state))
+    if not disc.fitted:
+        disc.standardise(disc.transition_features(training.state, training.next_state))
     local = _spawn(generator)
     blur = validate.number("blur", blur, least=0) * disc.spread[..., -training.state.shape[-1] :]
     held_out_seed = int(torch.randint(2**62, (), generator=local))
+    with torch.no_grad():  # the model stays as it is: one look at it for all steps
+        imagined, imagined_held_out = (model.transition(d.state, d.action) for d in (training, held_out))
 
-    def loss(d: Episodes, source: torch.Generator = local) -> Tensor:
-        with torch.no_grad():
-            fake = model.transition(d.state, d.action).sample(generator=source)
-            both = torch.cat([d.next_state, fake], dim=1)
-            both = both + blur * torch.randn(both.shape, generator=source)
+    def loss(d: Episodes, q: Mixture, source: torch.Generator) -> Tensor:
+        both = torch.cat([d.next_state, q.sample(generator=source)], dim=1)
+        both = both + blur * torch.randn(both.shape, generator=source)
         logit = disc.log_ratio(torch.cat([d.state] * 2, dim=1), torch.cat([d.action] * 2, dim=1), both)
         real_logit, fake_logit = logit.chunk(2, dim=1)
         return (softplus(-real_logit) + softplus(fake_logit)).mean(-1)
 
-    def held_out_loss(d: Episodes) -> Tensor:  # the same fakes every time
-        return loss(d, torch.Generator().manual_seed(held_out_seed))
+    def minibatch_loss(chosen: Tensor) -> Tensor:
+        pick = partial(_rows, chosen=chosen)
+        return loss(training.map(pick), imagined.map(pick), local)
+
+    def held_out_loss() -> Tensor:  # the same fakes every time
+        return loss(held_out, imagined_held_out, torch.Generator().manual_seed(held_out_seed))
 
     return _minimise(
         disc,
-        loss,
+        minibatch_loss,
         held_out_loss,
-        training,
-        held_out,
+        training.action.shape[1],
         torch.zeros(disc.runs),
         steps,
         batch,
@@ -186,10 +195,9 @@ def fit_discriminator(
 @one_thread()
 def _minimise(
     network: RoadNetwork,
-    loss: Callable[[Episodes], Tensor],
-    held_out_loss: Callable[[Episodes], Tensor],
-    training: Episodes,
-    held_out: Episodes,
+    loss: Callable[[Tensor], Tensor],
+    held_out_loss: Callable[[], Tensor],
+    size: int,
     offset: Tensor,
     steps: int,
     batch: int,
@@ -199,26 +207,26 @@ def _minimise(
     generator: torch.Generator | None,
     progress: bool,
 ) -> Fit:
-    """AdamW on the sum of R losses; each run keeps its own best parameters."""
+    """AdamW on the sum of R losses (R,), of minibatches of row numbers (R, B); each run keeps its best parameters."""
     validate.integer("steps", steps)
     validate.integer("batch", batch)
     validate.number("learning_rate", learning_rate, least=0)
     validate.number("weight_decay", weight_decay, least=0)
     patience = steps if patience is None else validate.integer("patience", patience)
     local = _spawn(generator)
-    runs, size = training.action.shape
-    rows = torch.arange(runs)[:, None]
+    runs = network.runs
+    first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
     parameters = list(network.parameters())
     best = [p.detach().clone() for p in parameters]
     with torch.no_grad():
-        best_loss = held_out_loss(held_out)
+        best_loss = held_out_loss()
     best_step = torch.zeros(runs, dtype=torch.long)
     optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     log: list[tuple[int, Tensor, Tensor]] = []
     for step in trange(1, steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
         chosen = torch.randint(size, (runs, batch), generator=local)
-        losses = loss(training.map(lambda t, chosen=chosen: t[rows, chosen]))
+        losses = loss(first_row + chosen)
         optimiser.zero_grad()
         losses.sum().backward()
         optimiser.step()
@@ -226,7 +234,7 @@ def _minimise(
         if step % EVALUATE_EVERY and step != steps:
             continue
         with torch.no_grad():
-            now = held_out_loss(held_out)
+            now = held_out_loss()
         log.append((step, losses.detach(), now))
         better = (now < best_loss) & (step - best_step <= patience)
         best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
@@ -249,6 +257,11 @@ def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
     if data.state.ndim != 4 or len(data.state) != network.runs:
         raise ValueError(f"data must have a leading axis of runs = {network.runs}, got {tuple(data.state.shape)}")
     return data
+
+
+def _rows(t: Tensor, chosen: Tensor) -> Tensor:
+    """The chosen rows (R, B, ...) of t (R, N, ...), numbered across the runs."""
+    return t.flatten(0, 1).index_select(0, chosen.flatten()).unflatten(0, chosen.shape)
 
 
 def _transitions(data: Episodes) -> Episodes:

@@ -21,7 +21,8 @@ METHODS = {
     "dam": ("return", True),
 }
 
-BLUR = 0.05  # of `fit_discriminator`: a smooth discriminator plans better, see its docstring
+WEIGHT_DECAY = 0.3  # of both fits: the first rounds have few data
+BLUR = 0.1  # of `fit_discriminator`: a smooth discriminator plans better, see its docstring
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def run_mbrl(
         validate.integer(name, settings[name])
     planner = Exhaustive(env.horizon, particles=50, clip=5.0) if planner is None else planner
     generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
-    how_model = {"weighting": weighting, "steps": steps, "generator": generator, **(model_options or {})}
-    how_disc = {"steps": steps, "blur": BLUR, "generator": generator, **(discriminator_options or {})}
+    how = {"steps": steps, "weight_decay": WEIGHT_DECAY, "generator": generator}
+    how_model = {**how, "weighting": weighting, **(model_options or {})}
+    how_disc = {**how, "blur": BLUR, **(discriminator_options or {})}
 
     def train(data: Episodes) -> tuple[DynamicsModel, Fit, Discriminator | None, Fit | None]:
         model = DynamicsModel(env, components, predict, runs, generator=generator)

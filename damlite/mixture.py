@@ -5,6 +5,7 @@ follow from them by semi-implicit Euler integration, x' = x + dt·xdot'. `Kinema
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -38,6 +39,9 @@ class Kinematics:
 
     def random_part(self, state: Tensor) -> Tensor:
         """The random coordinates (..., F) of a state (..., S)."""
+        first, last = self.random[0], self.random[-1]
+        if self.random == tuple(range(first, last + 1)):  # neighbours: a view is faster than a copy
+            return state[..., first : last + 1]
         return state[..., self.random]
 
 
@@ -114,6 +118,11 @@ class Mixture:
     state: Tensor
     kinematics: Kinematics
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Mixture":
+        """The same function, of the batch axes, applied to each tensor."""
+        tensors = (self.log_weights, self.means, self.stds, self.state)
+        return Mixture(*map(function, tensors), self.kinematics)
+
     def log_prob(self, next_state: Tensor) -> Tensor:
         """Log-density (...) of the random coordinates of next_state (..., S).
 
@@ -176,7 +185,7 @@ class Mixture:
 
 def _log_normal(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     _require_noise(std)
-    return -0.5 * (((x - mean) / std) ** 2 + LOG_2PI) - std.log()
+    return -0.5 * ((x - mean) / std).square() - (std.log() + 0.5 * LOG_2PI)
 
 
 def _require_noise(stds: Tensor) -> None:

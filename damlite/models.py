@@ -1,6 +1,9 @@
 """The learned dynamics q(s' | s, a): a Gaussian or a mixture density network."""
 
+import warnings
+
 import torch
+from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from . import validate
@@ -8,6 +11,7 @@ from .mixture import Kinematics, Mixture
 from .networks import RoadNetwork, safe_std
 
 STD_FLOOR = 0.01  # of a predicted change's own spread: keeps the likelihood of few data bounded
+START_LOG_STD = -1.0  # of a component among several, in the same units
 
 
 class DynamicsModel(RoadNetwork):
@@ -47,16 +51,35 @@ class DynamicsModel(RoadNetwork):
         self.kinematics = kinematics
         self.register_buffer("change_centre", torch.zeros(self.runs, 1, self.features))
         self.register_buffer("change_spread", torch.ones(self.runs, 1, self.features))
-        # Components that start apart, or they would all follow the same gradient.
-        means = self.mlp.biases[-1].data[..., self.components : self.components * (1 + self.features)]
-        means += torch.randn(means.shape, generator=generator) * (self.components > 1)
 
-    def standardise(self, state: Tensor, next_state: Tensor) -> None:
-        """Remember the scales of the training data, both (R, B, S)."""
-        super().standardise(state)
+    def prepare(self, state: Tensor, action: Tensor, next_state: Tensor, generator: torch.Generator) -> None:
+        """Before the first fit: take scales and components' places from the training data, (R, B, S) and (R, B).
+
+        Components that start at random share what one could do, or die: likelihood then stays in a poor local
+        optimum, with one broad Gaussian over both sides of a swerve. So each starts on a cluster (k-means) of
+        what a linear regression on (s, a) leaves unexplained.
+        """
+        self.standardise(state)
         change = self.kinematics.random_part(next_state) - self.kinematics.random_part(state)
         self.change_centre.copy_(change.mean(1, keepdim=True))
         self.change_spread.copy_(safe_std(change))
+        if self.components == 1 or state.shape[1] < self.components:
+            return
+        inputs = torch.cat([(state - self.centre) / self.spread, self.one_hot(action)], dim=-1)
+        changes = (change - self.change_centre) / self.change_spread
+        gram = inputs.mT @ inputs + 1e-3 * torch.eye(inputs.shape[-1])
+        residual = changes - inputs @ torch.linalg.solve(gram, inputs.mT @ changes)
+        residual += 1e-3 * torch.randn(residual.shape, generator=generator)  # no two alike
+        k, f = self.components, self.features
+        seeds = torch.randint(2**31, (self.runs,), generator=generator).tolist()
+        for bias, points, seed in zip(self.mlp.biases[-1].data[:, 0], residual.double().numpy(), seeds, strict=True):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # an empty cluster is no harm
+                centres, cluster = kmeans2(points, k, minit="++", seed=seed)
+            share = torch.bincount(torch.as_tensor(cluster).long(), minlength=k) + 1.0
+            bias[:k] = (share / share.sum()).log()
+            bias[k : k * (1 + f)] = torch.as_tensor(centres).flatten()
+            bias[k * (1 + f) :] = START_LOG_STD
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:
         """q(s' | s, a).

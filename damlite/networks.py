@@ -66,9 +66,14 @@ class RoadNetwork(nn.Module):
         self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *hidden, outputs), generator)
         self.register_buffer("centre", torch.zeros(self.runs, 1, inputs))
         self.register_buffer("spread", torch.ones(self.runs, 1, inputs))
+        self.register_buffer("fitted", torch.tensor(False))
 
     def standardise(self, features: Tensor) -> None:
-        """Remember mean and standard deviation of the features (R, B, inputs) of the training data."""
+        """Remember mean and standard deviation of the features (R, B, inputs) of the first training data.
+
+        A later fit goes on from the network as it is, and so keeps the scales.
+        """
+        self.fitted.fill_(True)
         self.centre.copy_(features.mean(1, keepdim=True))
         self.spread.copy_(safe_std(features))
 
@@ -78,12 +83,17 @@ class RoadNetwork(nn.Module):
         if self.runs > 1 and (not batch or batch[0] != self.runs):
             raise ValueError(f"state must have a leading axis of runs = {self.runs}, got batch {tuple(batch)}")
         features, action = features.reshape(self.runs, -1, features.shape[-1]), action.reshape(self.runs, -1)
+        if features.shape[1] <= ROWS:
+            return self._rows(features, action).reshape(*batch, -1)
         parts = zip(features.split(ROWS, dim=1), action.split(ROWS, dim=1), strict=True)
         return torch.cat([self._rows(*part) for part in parts], dim=1).reshape(*batch, -1)
 
     def _rows(self, features: Tensor, action: Tensor) -> Tensor:
-        one_hot = nn.functional.one_hot(action, self.env.n_actions).to(features)
-        return self.mlp(torch.cat([(features - self.centre) / self.spread, one_hot], dim=-1))
+        return self.mlp(torch.cat([(features - self.centre) / self.spread, self.one_hot(action)], dim=-1))
+
+    def one_hot(self, action: Tensor) -> Tensor:
+        """Actions (...) as indicators (..., A)."""
+        return nn.functional.one_hot(action, self.env.n_actions).to(self.centre)
 
 
 def safe_std(x: Tensor) -> Tensor:
