@@ -9,8 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from . import exact
@@ -53,16 +56,23 @@ def figure(
 def png(fig: Figure) -> bytes:
     """The figure as a PNG."""
     with style():
-        buffer = io.BytesIO()
-        fig.savefig(buffer, format="png", dpi=100)
+        canvas = FigureCanvasAgg(fig)
+        canvas.draw()
+    return encode(canvas)
+
+
+def encode(canvas: FigureCanvasAgg) -> bytes:
+    """What is drawn on a canvas as a PNG, packed quickly."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").save(buffer, format="png", compress_level=1)
     return buffer.getvalue()
 
 
 def show(fig: Figure, caption: str) -> None:
     """Display the figure in a notebook with its one-sentence description as caption and alt text."""
-    from IPython.display import Image, Markdown, display
+    from IPython import display
 
-    display(Image(png(fig), alt=caption), Markdown(f"*{caption}*"))
+    display.display(display.Image(png(fig), alt=caption), display.Markdown(f"*{caption}*"))
 
 
 def draw_road(ax: Axes, env: IcyRoad, states: Tensor, label: str | None = None, colour: str = TRUTH) -> None:
@@ -89,6 +99,65 @@ def draw_episodes(ax: Axes, env: IcyRoad, data: Episodes, title: str, colour: st
     ax.set_title(f"{title}\nreturn {returns.mean():.1f} ± {returns.std() / len(data) ** 0.5:.1f}")
 
 
+class NextVelocity:
+    """Fig. 1 and Fig. 2 (right), with artists that stay: densities of the next lateral velocity, and weights as arrows.
+
+    Parameters
+    ----------
+    ax : axes to draw on
+    limit : velocities from −limit to +limit are shown, in lengths per step
+    arrows : whether to add a second, logarithmic axis for the weights of the model's samples
+    """
+
+    def __init__(self, ax: Axes, limit: float = 4.5, arrows: bool = True) -> None:
+        self.ax, self.grid = ax, torch.linspace(-limit, limit, 601)
+        nothing = [np.nan], [np.nan]
+        self.lines, self.areas = {}, {}
+        for name, colour, line in (("truth p", TRUTH, "-"), ("model q", MODEL, "--")):
+            (self.lines[name],) = ax.plot(*nothing, line, color=colour, label=name)
+            (self.areas[name],) = ax.fill(*nothing, color=colour, alpha=0.15)
+        ax.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-limit, limit))
+        ax.legend(loc="upper center", ncols=2)
+        if not arrows:
+            return
+        scale = ax.twinx()
+        scale.set_yscale("log")
+        scale.set(ylim=(LOG_FLOOR, 1 / LOG_FLOOR), ylabel="weight w = p/q of a sample")
+        scale.grid(False)
+        scale.spines["right"].set_visible(True)
+        scale.axhline(1, color=WEIGHT, lw=0.8, ls=":")
+        self.stems = scale.vlines([], [], [], color=WEIGHT, lw=1.2)
+        self.heads = [scale.plot(*nothing, marker, color=WEIGHT, ms=5)[0] for marker in ("^", "v")]
+
+    def show_density(self, name: str, mixture: Mixture) -> None:
+        """Draw "truth p" or "model q", a mixture without batch axes."""
+        with torch.no_grad():
+            density = mixture.marginal(3).log_prob(self.grid).exp().numpy()
+        self.lines[name].set_data(self.grid, density)
+        self.areas[name].set_xy(np.column_stack([self.grid, density]))
+        highest = max(np.nan_to_num(line.get_ydata()).max() for line in self.lines.values())
+        self.ax.set_ylim(0, 1.3 * highest)  # room for the legend above the peaks
+
+    def show_weights(self, samples: Tensor, log_weights: Tensor) -> None:
+        """Draw samples (N,) of the next lateral velocity with log p/q (N,): arrows up or down from one."""
+        w = log_weights.exp().clamp(LOG_FLOOR, 1 / LOG_FLOOR).tolist()
+        self.stems.set_segments([[(x, 1.0), (x, y)] for x, y in zip(samples.tolist(), w, strict=True)])
+        for head, up in zip(self.heads, (True, False), strict=True):
+            tips = [(x, y) for x, y in zip(samples.tolist(), w, strict=True) if (y >= 1) == up]
+            head.set_data(*zip(*tips, strict=True) if tips else ([np.nan], [np.nan]))
+
+    @property
+    def artists(self) -> list[Artist]:
+        """All that moves."""
+        return [*self.areas.values(), *self.lines.values(), self.stems, *self.heads]
+
+    def grey(self, stale: bool) -> None:
+        """Grey out what hangs on the model, or bring it back."""
+        self.lines["model q"].set_alpha(0.25 if stale else 1.0)
+        for artist in (self.stems, *self.heads):
+            artist.set_alpha(0.2 if stale else 1.0)
+
+
 def draw_next_velocity(
     ax: Axes,
     truth: Mixture,
@@ -97,33 +166,12 @@ def draw_next_velocity(
     log_weights: Tensor | None = None,
     limit: float = 4.5,
 ) -> None:
-    """Fig. 2 (right): densities of the next lateral velocity, and the weights of the model's samples as arrows.
-
-    Parameters
-    ----------
-    truth, model : the two mixtures at one state and action
-    samples : (N,), next lateral velocities drawn from the model
-    log_weights : (N,), their log p/q; arrows go up or down from one, in log scale
-    """
-    grid = torch.linspace(-limit, limit, 601)
-    with torch.no_grad():
-        for mixture, colour, line, name in ((truth, TRUTH, "-", "truth p"), (model, MODEL, "--", "model q")):
-            density = mixture.marginal(3).log_prob(grid).exp()
-            ax.plot(grid, density, line, color=colour, label=name)
-            ax.fill_between(grid, density, color=colour, alpha=0.15)
-    ax.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-limit, limit))
-    ax.set_ylim(0, 1.25 * ax.get_ylim()[1])  # room for the legend above the peaks
-    ax.legend(loc="upper center", ncols=2)
-    if samples is None:
-        return
-    scale = ax.twinx()
-    scale.set_yscale("log")
-    scale.set(ylim=(LOG_FLOOR, 1 / LOG_FLOOR), ylabel="weight w = p/q of a sample")
-    scale.grid(False)
-    scale.axhline(1, color=WEIGHT, lw=0.8, ls=":")
-    weights = log_weights.exp().clamp(LOG_FLOOR, 1 / LOG_FLOOR)
-    for x, w in zip(samples.tolist(), weights.tolist(), strict=True):
-        scale.annotate("", (x, w), (x, 1.0), arrowprops={"arrowstyle": "-|>", "color": WEIGHT, "lw": 1.2})
+    """Fig. 2 (right) once: see `NextVelocity` for the arguments; arrows only if there are samples (N,)."""
+    picture = NextVelocity(ax, limit, arrows=samples is not None)
+    picture.show_density("truth p", truth)
+    picture.show_density("model q", model)
+    if samples is not None:
+        picture.show_weights(samples, log_weights)
 
 
 def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:

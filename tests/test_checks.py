@@ -24,8 +24,8 @@ def average(w, rewards):
         (lambda x: x.sigmoid(), r"p/(p + q)"),
         (lambda x: (-x).exp(), "the inverse"),
         (lambda x: x, "this is log p/q"),
-        (lambda x: x.exp()[:2], "one weight per logit"),
-        (lambda x: x**2, "not p/q yet"),
+        (lambda x: x.exp()[:2], "expected shape"),
+        (lambda x: x**2, "not yet"),
     ],
 )
 def test_weight(answer, expected):

@@ -1,0 +1,26 @@
+"""Checks of the notebooks' exercises, a file for each lesson: each says what is wrong, by name, and hints."""
+
+from .classify import check_bayes_classifier, check_classifier_loss, check_unequal_weight
+from .drive import check_estimate, check_weight
+from .fit import check_gaussian_log_prob, check_mixture_log_prob
+from .loop import check_best_method, check_shift
+from .plan import check_choose, check_error_of_difference, check_rollout
+from .variance import check_estimate_variance, check_optimal_proposal, check_weighted_gradient
+
+__all__ = [
+    "check_bayes_classifier",
+    "check_best_method",
+    "check_choose",
+    "check_classifier_loss",
+    "check_error_of_difference",
+    "check_estimate",
+    "check_estimate_variance",
+    "check_gaussian_log_prob",
+    "check_mixture_log_prob",
+    "check_optimal_proposal",
+    "check_rollout",
+    "check_shift",
+    "check_unequal_weight",
+    "check_weight",
+    "check_weighted_gradient",
+]

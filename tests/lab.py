@@ -1,0 +1,118 @@
+"""A real JupyterLab and a headless Chromium, for the browser tests and the benchmark of the sliders."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+RUN_ALL = """
+const done = arguments[arguments.length - 1];
+(async () => {
+  const app = window.jupyterapp;
+  await app.restored;
+  while (!(app.shell.currentWidget && app.shell.currentWidget.sessionContext)) {
+    await new Promise(resolve => setTimeout(resolve, 200));
+  }
+  const notebook = app.shell.currentWidget;
+  await notebook.context.ready;
+  await notebook.sessionContext.ready;
+  await notebook.sessionContext.session.kernel.info;
+  await app.commands.execute('notebook:run-all-cells');
+  done('ran');
+})().catch(error => done(String(error)));
+"""
+
+
+@contextlib.contextmanager
+def open_browser():
+    """Headless Chromium at a laptop's size; FileNotFoundError if there is none."""
+    chromium, driver = shutil.which("chromium") or shutil.which("chromium-browser"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        raise FileNotFoundError(
+            "Chromium and ChromeDriver are needed (Debian: apt-get install chromium chromium-driver)"
+        )
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", "--window-size=1366,900",
+    ):  # fmt: skip
+        options.add_argument(flag)
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
+    chrome.set_script_timeout(300)
+    try:
+        yield chrome
+    finally:
+        chrome.quit()
+
+
+@contextlib.contextmanager
+def open_lab(folder):
+    """JupyterLab in an empty folder with a copy of the notebooks; gives its address."""
+    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root",
+        f"--port={port}", "--ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder / 'notebooks'}",
+    ]  # fmt: skip
+    environment = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            for _ in range(300):
+                try:
+                    urllib.request.urlopen(f"{url}/api", timeout=2).close()
+                    break
+                except OSError:
+                    assert server.poll() is None, (folder / "log").read_text()
+                    time.sleep(0.2)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+def wait(browser, condition, seconds=60):
+    """Wait until the condition, a function of the browser, holds."""
+    return WebDriverWait(browser, seconds, poll_frequency=0.1).until(condition)
+
+
+def run_all(browser, url, name):
+    """Open a notebook in a workspace of its own and run all its cells."""
+    browser.get(f"{url}/lab/workspaces/{name}/tree/{name}.ipynb")
+    wait(browser, lambda b: b.execute_script("return !!window.jupyterapp"))
+    assert browser.execute_async_script(RUN_ALL) == "ran"
+
+
+def panel_of(browser, label):
+    """The slider's handle and the picture of the panel that has a slider with this label."""
+    label = wait(browser, lambda b: b.find_elements(By.XPATH, f"//label[contains(., '{label}')]"))[0]
+    panel = label.find_element(By.XPATH, "ancestor::*[.//img[contains(@class, 'widget-image')]][1]")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", panel)
+    handle = label.find_element(By.XPATH, "..").find_element(By.CSS_SELECTOR, ".noUi-handle")
+    return handle, panel.find_element(By.CSS_SELECTOR, "img.widget-image")
+
+
+def shut_down(browser):
+    """End the open notebook's kernel, so that it takes no time from the next."""
+    browser.execute_async_script(
+        "window.jupyterapp.shell.currentWidget.sessionContext.shutdown().finally(arguments[arguments.length - 1])"
+    )

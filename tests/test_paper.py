@@ -1,0 +1,47 @@
+"""Every equation, algorithm and figure of the paper that the course covers is found in code and notebooks."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = "\n".join(path.read_text() for path in sorted((ROOT / "damlite").rglob("*.py")))
+LESSONS = "\n".join(
+    "".join(cell["source"])
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for cell in json.loads(path.read_text())["cells"]
+)
+PLACES = {"code": CODE, "notebooks": LESSONS}
+
+
+def named(kind, text):
+    """Numbers in "Eq. 3", "Eq. 2 and 3", "Eq. 5 to 8", "Eq. 2, 3 and 8"."""
+    found = set()
+    for run in re.findall(rf"{kind}\.\s(\d+(?:(?:,\s|\sand\s|\sto\s)\d+)*)", text):
+        for first, last in re.findall(r"(\d+)\sto\s(\d+)", run):
+            found |= set(range(int(first), int(last) + 1))
+        found |= {int(number) for number in re.findall(r"\d+", run)}
+    return found
+
+
+def test_the_reader_of_numbers():
+    assert named("Eq", "see Eq. 2, 3 and 8; Eq. 11 to 13.") == {2, 3, 8, 11, 12, 13}
+    assert named("Alg", "Alg. 1 and 3, Eq. 2") == {1, 3}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [("Eq", range(1, 21)), ("Alg", range(1, 4)), ("Fig", range(1, 3))], ids=["Eq", "Alg", "Fig"]
+)
+def test_all_are_named(place, kind, numbers):
+    assert set(numbers) <= named(kind, PLACES[place])
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "box", ["ESTIMATEVALUE", "TRAINMODEL", "TRAINDISCRIMINATOR", "RSPLANNER", "MBRL", "Fig. 2 (right)", "Table 1"]
+)
+def test_boxes_are_named(place, box):
+    assert box in PLACES[place]
