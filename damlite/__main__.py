@@ -4,7 +4,16 @@ import argparse
 import time
 from pathlib import Path
 
-from . import figures, sweep
+from . import figures, sweep, widgets
+
+
+def write_key_pictures(folder: Path) -> list[Path]:
+    """Each lesson's key picture, its widget at rest, written to `folder` as PNG."""
+    paths = []
+    for lesson, panel in widgets.KEY_PANELS.items():
+        paths.append(folder / f"lesson_{lesson}.png")
+        paths[-1].write_bytes(panel().picture.value)
+    return paths
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     figure.add_argument("--out", type=Path, default=sweep.STORED, help="where tables are and figures go")
     given = parser.parse_args(arguments)
     if given.command == "figures":
-        for path in figures.write_all(given.out):
+        for path in figures.write_all(given.out) + write_key_pictures(given.out):
             print(path)
         return
     if given.seeds < 1 or given.rounds < 1:

@@ -10,7 +10,12 @@ from selenium.webdriver.common.keys import Keys
 
 SLIDERS = {  # a slider of each lesson's main widget, by its label
     "00_drive_on_ice": "threshold speed",
+    "01_weigh_samples": "spread of the model",
+    "02_classify_real_from_imagined": "weight decay",
+    "03_fit_models": "threshold speed",
     "04_correct_the_model": "threshold speed",
+    "05_minimise_variance": "from p to q*",
+    "06_plan_ahead": "particles",
 }
 
 

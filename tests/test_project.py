@@ -45,5 +45,13 @@ def test_readme_names_the_two_commands():
 
 
 def test_readmes_pictures_and_links_exist():
-    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()):
+    readme = (ROOT / "README.md").read_text()
+    for target in re.findall(r"\]\(([^)#:]+)\)", readme) + re.findall(r'<img src="([^"]+)"', readme):
         assert (ROOT / target).exists(), target
+
+
+def test_the_index_says_the_lessons_minutes():
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        minutes = re.search(r"\*\*Time\*\* (\d+) minutes", path.read_text()).group(1)
+        assert re.search(rf"\(notebooks/{path.name}\) \| {minutes} \|", readme), path.name

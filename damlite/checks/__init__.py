@@ -1,17 +1,21 @@
 """Checks of the notebooks' exercises, a file for each lesson: each says what is wrong, by name, and hints."""
 
 from .classify import check_bayes_classifier, check_classifier_loss, check_unequal_weight
+from .correct import check_corrected_mean, check_diagnosis
 from .drive import check_estimate, check_weight
 from .fit import check_gaussian_log_prob, check_mixture_log_prob
 from .loop import check_best_method, check_shift
 from .plan import check_choose, check_error_of_difference, check_rollout
 from .variance import check_estimate_variance, check_optimal_proposal, check_weighted_gradient
+from .weigh import check_sample_size, check_trajectory_weight
 
 __all__ = [
     "check_bayes_classifier",
     "check_best_method",
     "check_choose",
     "check_classifier_loss",
+    "check_corrected_mean",
+    "check_diagnosis",
     "check_error_of_difference",
     "check_estimate",
     "check_estimate_variance",
@@ -19,7 +23,9 @@ __all__ = [
     "check_mixture_log_prob",
     "check_optimal_proposal",
     "check_rollout",
+    "check_sample_size",
     "check_shift",
+    "check_trajectory_weight",
     "check_unequal_weight",
     "check_weight",
     "check_weighted_gradient",

@@ -5,7 +5,35 @@ from .classify import learn_ratio
 from .correct import next_velocity
 from .drive import drive
 from .fit import fit_density
+from .gallery import weight_collapse
 from .panel import Panel
+from .plan import winners_curse
+from .replay import replay
 from .variance import minimum_variance
+from .weigh import weigh_samples, weights_decay
 
-__all__ = ["Ablation", "Panel", "drive", "fit_density", "learn_ratio", "minimum_variance", "next_velocity"]
+KEY_PANELS = {  # each lesson's key picture; lesson 07's is the stored ablation
+    "00": drive,
+    "01": weigh_samples,
+    "02": learn_ratio,
+    "03": fit_density,
+    "04": next_velocity,
+    "05": minimum_variance,
+    "06": winners_curse,
+}
+
+__all__ = [
+    "KEY_PANELS",
+    "Ablation",
+    "Panel",
+    "drive",
+    "fit_density",
+    "learn_ratio",
+    "minimum_variance",
+    "next_velocity",
+    "replay",
+    "weigh_samples",
+    "weight_collapse",
+    "weights_decay",
+    "winners_curse",
+]

@@ -24,7 +24,7 @@ def winners_curse() -> Panel:
     low, high = -8.0, 42.0
     with figures.style():
         cloud.plot([low, high], [low, high], ":", color="black", lw=1)
-        cloud.text(13.3, 12.2, "promise kept", rotation=38, va="top", rotation_mode="anchor")
+        cloud.text(14, 11.5, "dotted: promise kept")
         cloud.set(xlim=(low, high), ylim=(low, 15), title="one mark for every decision")
         cloud.set(xlabel="promised return (points)", ylabel="exact return (points)")
         dots = cloud.scatter([], [], s=45, marker="D", color=figures.MODEL, edgecolor="black", alpha=0.5)

@@ -46,32 +46,30 @@ def minimum_variance() -> Panel:
     density, curve = axes[0]
     looks = {"truth p": (figures.TRUTH, "-"), "q": (figures.MODEL, "--"), "q*": (figures.GREY, ":")}
     lines = [density.plot([0], [0], style, color=colour, label=name)[0] for name, (colour, style) in looks.items()]
-    density.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-3, 3))
+    density.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-3, 3), ylim=(0, 8.5))
     density.legend(loc="upper left")
     styles = (("w·(r − offset)", "-", "o"), ("w·r, not shifted", "-.", "s"))
     spans = [curve.plot([0], [0], line, color=figures.WEIGHT, lw=1.8, label=name)[0] for name, line, _ in styles]
     dots = [curve.plot([0], [0], mark, color=figures.MODEL, mec="black", ms=9)[0] for *_, mark in styles]
     curve.axvline(1, color=figures.GREY, ls=":")
-    curve.set(xlabel="α: how far q goes from p (0) to q* (1)", ylabel="standard deviation of one draw", xlim=(0, 2))
+    curve.set(xlabel="α: how far q goes from p (0) to q* (1)", ylabel="standard deviation of one draw")
+    curve.set(xlim=(0, 2), ylim=(0, 12))
     curve.legend(loc="upper left")
 
     def draw(swerve_prob: float, alpha: float, offset: float) -> None:
         p, reward = _cells(swerve_prob)
         on_road = (VELOCITY.abs() <= 1).expand_as(p)
-        stays, highest = [], 0.0
+        stays = []
         for line, power in zip(lines, (0.0, alpha, 1.0), strict=True):
             q = p * (reward - offset) ** power
             q = q / q.sum()
             line.set_data(VELOCITY, q.sum(0) / CELL)
             stays.append(float(q[on_road].sum()))
-            highest = max(highest, float(q.sum(0).max()) / CELL)
-        density.set_ylim(0, 1.25 * highest)
         density.set_title(f"on the road: p {stays[0]:.0%}, q {stays[1]:.0%}, q* {stays[2]:.0%}")
         here = spreads(p, reward, offset, torch.tensor([alpha], dtype=torch.float64))
         for span, dot, y, now in zip(spans, dots, spreads(p, reward, offset, ALPHA), here, strict=True):
             span.set_data(ALPHA, y)
             dot.set_data([alpha], now)
-        curve.set_ylim(0, 2.2 * max(float(spans[1].get_ydata()[0]), 0.2))
         curve.set_title(f"one draw: ± {here[0].item():.2f} shifted, ± {here[1].item():.2f} not shifted")
 
     controls = {
@@ -80,4 +78,4 @@ def minimum_variance() -> Panel:
         "offset": slider("offset", "units of reward", -3.5, -12.0, -3.5, 0.5),
     }
     text = "Densities of p, of q ∝ p·(r − offset)^α and of q* (left), and the spread of one weighted draw (right)."
-    return Panel(fig, draw, controls, text)
+    return Panel(fig, draw, controls, text, moving=[*lines, *spans, *dots, density.title, curve.title])
