@@ -118,6 +118,7 @@ class NextVelocity:
             (self.areas[name],) = ax.fill(*nothing, color=colour, alpha=0.15)
         ax.set(xlabel="next lateral velocity (lengths per step)", ylabel="density", xlim=(-limit, limit))
         ax.legend(loc="upper center", ncols=2)
+        self.arrows: list[Artist] = []
         if not arrows:
             return
         scale = ax.twinx()
@@ -128,6 +129,7 @@ class NextVelocity:
         scale.axhline(1, color=WEIGHT, lw=0.8, ls=":")
         self.stems = scale.vlines([], [], [], color=WEIGHT, lw=1.2)
         self.heads = [scale.plot(*nothing, marker, color=WEIGHT, ms=5)[0] for marker in ("^", "v")]
+        self.arrows = [self.stems, *self.heads]
 
     def show_density(self, name: str, mixture: Mixture) -> None:
         """Draw "truth p" or "model q", a mixture without batch axes."""
@@ -149,12 +151,12 @@ class NextVelocity:
     @property
     def artists(self) -> list[Artist]:
         """All that moves."""
-        return [*self.areas.values(), *self.lines.values(), self.stems, *self.heads]
+        return [*self.areas.values(), *self.lines.values(), *self.arrows]
 
     def grey(self, stale: bool) -> None:
         """Grey out what hangs on the model, or bring it back."""
         self.lines["model q"].set_alpha(0.25 if stale else 1.0)
-        for artist in (self.stems, *self.heads):
+        for artist in self.arrows:
             artist.set_alpha(0.2 if stale else 1.0)
 
 

@@ -30,6 +30,7 @@ def single(r, x):
         (lambda r, x, a: a[value(r, x).argmax(), -1], "best sequence's last action"),
         (lambda r, x, a: a[returns(r, x).mean(0).argmax(), 0], "the wrong axis"),
         (lambda r, x, a: a[returns(r, x).amax(-1).argmax(), 0], "luckiest particle"),
+        (lambda r, x, a: a[(x.cumsum(-1).exp() * r).sum(-1).mean(-1).argmax(), 0], "one step late"),
         (lambda r, x, a: a[r.sum(-1).mean(-1).argmax(), 0], "leaves the weights out"),
         (lambda r, x, a: a[single(r, x).argmax(), 0], "Weights multiply"),
         (lambda r, x, a: a[value(r, x).argmax()], "one number"),

@@ -22,8 +22,8 @@ def check_choose(choose: Callable[[Tensor, Tensor, Tensor], int | Tensor]) -> st
     def decide(values: Callable[[Tensor, Tensor], Tensor], step: int = 0) -> Tensor:
         return torch.stack([sequences[values(r, x).argmax(), step] for r, x in problems])
 
-    def returns(r: Tensor, x: Tensor) -> Tensor:
-        return ((x.cumsum(-1) - x).exp() * r).sum(-1)
+    def returns(r: Tensor, x: Tensor, late: int = 0) -> Tensor:
+        return ((x.cumsum(-1) - (1 - late) * x).exp() * r).sum(-1)
 
     def value(r: Tensor, x: Tensor) -> Tensor:
         return returns(r, x).mean(-1)
@@ -40,6 +40,7 @@ def check_choose(choose: Callable[[Tensor, Tensor, Tensor], int | Tensor]) -> st
         "this takes the sequence of the luckiest particle. A value is the mean over the particles.": decide(
             lambda r, x: returns(r, x).amax(-1)
         ),
+        "the weights are one step late. r_1 has none.": decide(lambda r, x: returns(r, x, 1).mean(-1)),
         "this leaves the weights out: it plans as if the model were right.": decide(lambda r, x: r.sum(-1).mean(-1)),
         "this weights each reward by one transition alone. Weights multiply along a plan.": decide(one_weight),
     }
