@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import ipywidgets
 import torch
 from torch import Tensor
 
@@ -11,7 +12,7 @@ from ..discriminator import Discriminator
 from ..envs import IcyRoad
 from ..fitting import fit_discriminator, fit_model
 from ..models import DynamicsModel
-from .panel import Panel, slider
+from .panel import Panel, slider, veil
 
 STATE, ACCELERATE = (2.0, 0.0, 2.0, 0.0), 2
 ARROWS, SAMPLES = 25, 2000
@@ -22,6 +23,16 @@ def cars_at(env: IcyRoad, state: tuple[float, ...], count: int, generator: torch
     s = torch.tensor(state).expand(count, 1, -1)
     a = torch.randint(env.n_actions, (count, 1), generator=generator)
     return Episodes(s, a, env.reward(s, a), env.transition(s, a).sample(generator=generator))
+
+
+def fit_controls() -> dict[str, ipywidgets.ValueWidget]:
+    """Sliders for the road, the model and its training set."""
+    return {
+        "threshold": slider("threshold speed", "lengths per step", 2.0, 0.0, 4.0, 0.5),
+        "swerve_prob": slider("chance to swerve above it", "probability", 0.9, 0.0, 1.0, 0.1),
+        "components": slider("components of the model", "Gaussians", 1, 1, 6, 1),
+        "cars": slider("training set", "cars", 1000, 50, 2000, 50),
+    }
 
 
 @lru_cache(maxsize=64)
@@ -46,18 +57,19 @@ def next_velocity() -> Panel:
     """
     fig, axes = figures.figure(2, width=11, height=4)
     pictures = [figures.NextVelocity(ax) for ax in axes[0]]
+    veils = [veil(ax) for ax in axes[0]]
     with figures.style():
-        notes = [ax.text(0.5, 0.83, "", transform=ax.transAxes, ha="center") for ax in axes[0]]
+        note = fig.suptitle(" ", size=11)
     state, action = torch.tensor(STATE), torch.tensor(ACCELERATE)
 
     def draw(threshold: float, swerve_prob: float, components: int, cars: int, stale: bool) -> None:
         env = IcyRoad(threshold=threshold, swerve_prob=swerve_prob)
         relation = "above" if threshold < 3 else "not above"
-        for picture, note in zip(pictures, notes, strict=True):
-            note.set_text(f"speed 3 is {relation} the threshold {threshold:g}")
+        note.set_text(f"speed 3 is {relation} the threshold {threshold:g}")
+        for picture, white in zip(pictures, veils, strict=True):
             picture.show_density("truth p", env.transition(state, action))
             picture.grey(stale)
-            picture.ax.title.set_alpha(0.3 if stale else 1.0)
+            white.set_visible(stale)
 
     def settle(threshold: float, swerve_prob: float, components: int, cars: int) -> None:
         env = IcyRoad(threshold=threshold, swerve_prob=swerve_prob)
@@ -74,15 +86,9 @@ def next_velocity() -> Panel:
                 f"weighed {(log_w.exp() * reward).mean():.1f}, truth {truth:.1f}"
             )
 
-    controls = {
-        "threshold": slider("threshold speed", "lengths per step", 2.0, 0.0, 4.0, 0.5),
-        "swerve_prob": slider("chance to swerve above it", "probability", 0.9, 0.0, 1.0, 0.1),
-        "components": slider("components of the model", "Gaussians", 1, 1, 6, 1),
-        "cars": slider("training set", "cars", 1000, 50, 2000, 50),
-    }
     description = (
         "Densities of the next lateral velocity at (2, 0, 2, 0) under accelerate, true and modelled, "
         "with the discriminator's weights (left) and the exact ones (right) as arrows in log scale."
     )
-    moving = [artist for picture in pictures for artist in (*picture.artists, picture.ax.title)] + notes
-    return Panel(fig, draw, controls, description, settle, moving)
+    moving = [artist for picture in pictures for artist in picture.artists] + [*veils, note]
+    return Panel(fig, draw, fit_controls(), description, settle, moving)

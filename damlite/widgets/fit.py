@@ -9,8 +9,8 @@ from .. import exact, figures
 from ..envs import IcyRoad
 from ..fitting import fit_model
 from ..models import DynamicsModel
-from .correct import ACCELERATE, STATE, cars_at
-from .panel import Panel, slider
+from .correct import ACCELERATE, STATE, cars_at, fit_controls
+from .panel import Panel, veil
 
 STEPS, NEW_CARS = 120, 4000
 PLACES = ("fitted", "held out", "new")
@@ -41,6 +41,7 @@ def fit_density() -> Panel:
     fig, axes = figures.figure(2, width=11, height=4)
     picture, scores = figures.NextVelocity(axes[0, 0], arrows=False), axes[0, 1]
     state, action = torch.tensor(STATE), torch.tensor(ACCELERATE)
+    veils = [veil(ax) for ax in axes[0]]
     with figures.style():
         (points,) = scores.plot(range(3), [0.0] * 3, "s", color=figures.MODEL, ms=8, label="model q")
         spread = scores.vlines(range(3), 0, 0, color=figures.MODEL)
@@ -54,8 +55,10 @@ def fit_density() -> Panel:
         picture.show_density("truth p", p)
         new = p.sample((NEW_CARS,), generator=torch.Generator().manual_seed(0))
         floor.set_ydata([_score(p.marginal(3).log_prob(new[:, 3]))[0]] * 2)
-        for artist in (picture.lines["model q"], points, spread, picture.ax.title, scores.title):
+        for artist in (picture.lines["model q"], points, spread):
             artist.set_alpha(0.25 if stale else 1.0)
+        for white in veils:
+            white.set_visible(stale)
 
     def settle(threshold: float, swerve_prob: float, components: int, cars: int) -> None:
         env = IcyRoad(threshold=threshold, swerve_prob=swerve_prob)
@@ -74,15 +77,9 @@ def fit_density() -> Panel:
         gap = (p.marginal(3).log_prob(groups[2][:, 3]) - q.marginal(3).log_prob(groups[2][:, 3])).mean()
         scores.set_title(f"KL(p‖q), from {NEW_CARS} new cars: {gap:.2f} nats")
 
-    controls = {
-        "threshold": slider("threshold speed", "lengths per step", 2.0, 0.0, 4.0, 0.5),
-        "swerve_prob": slider("chance to swerve above it", "probability", 0.9, 0.0, 1.0, 0.1),
-        "components": slider("components of the model", "Gaussians", 1, 1, 6, 1),
-        "cars": slider("training set", "cars", 1000, 50, 2000, 50),
-    }
     description = (
         "Left: true and fitted density of the next lateral velocity at (2, 0, 2, 0) under accelerate; right: its "
         "negative log-likelihood on fitted, held-out and new cars, with two standard errors."
     )
-    moving = [*picture.areas.values(), *picture.lines.values(), points, spread, floor, picture.ax.title, scores.title]
-    return Panel(fig, draw, controls, description, settle, moving)
+    moving = [*picture.areas.values(), *picture.lines.values(), points, spread, floor, *veils]
+    return Panel(fig, draw, fit_controls(), description, settle, moving)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from .. import figures
 
@@ -102,6 +104,13 @@ class Panel(ipywidgets.VBox):
 def with_picture(bundle: dict, picture: ipywidgets.Image) -> dict:
     """A widget's mime bundle with its picture as PNG."""
     return {**bundle, "image/png": base64.b64encode(picture.value).decode()}
+
+
+def veil(ax: Axes) -> Rectangle:
+    """A white veil over the title of the axes, shown while its numbers are stale: cheaper than to draw it anew."""
+    box = Rectangle((0, 1.01), 1.0, 0.25, transform=ax.transAxes, color="white", alpha=0.7, lw=0)
+    box.set(clip_on=False, in_layout=False, visible=False, zorder=10)
+    return ax.add_patch(box)
 
 
 def slider(label: str, unit: str, value: float, low: float, high: float, step: float) -> ipywidgets.ValueWidget:
