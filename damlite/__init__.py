@@ -7,7 +7,7 @@ the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements.
 from . import checks, diagnostics, exact, figures, gym, sweep
 from .data import Episodes, collect
 from .discriminator import Discriminator
-from .envs import IcyRoad
+from .envs import IcyRoad, Intersection
 from .fitting import Fit, fit_discriminator, fit_model, return_weights
 from .loop import METHODS, MBRLResult, run_mbrl
 from .models import DynamicsModel
@@ -22,6 +22,7 @@ __all__ = [
     "Exhaustive",
     "Fit",
     "IcyRoad",
+    "Intersection",
     "MBRLResult",
     "Plan",
     "RandomShooting",

@@ -1,16 +1,16 @@
-"""What IcyRoad's lessons and tests are held against: values, ratios and variances without sampling."""
+"""What lessons and tests are held against: values, ratios and variances without sampling."""
 
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from . import validate
-from .envs import IcyRoad
+from .envs import IcyRoad, Intersection
 from .mixture import Mixture
 from .models import DynamicsModel
 from .planning import every_sequence
@@ -48,9 +48,31 @@ def best_sequence(env: IcyRoad) -> Tensor:
     return sequences[value(env, sequences).argmax()]
 
 
-def optimum(env: IcyRoad) -> float:
-    """The greatest exact expected return of any open-loop sequence from the start."""
-    return value(env, best_sequence(env))
+def optimum(env: IcyRoad | Intersection) -> float:
+    """The greatest expected return: of any open-loop sequence on IcyRoad, of any policy at the Intersection."""
+    return closed_loop_optimum(env) if isinstance(env, Intersection) else value(env, best_sequence(env))
+
+
+def closed_loop_optimum(env: IcyRoad | Intersection) -> float:
+    """The greatest expected return of any policy that sees every state, on the road without noise.
+
+    Without noise every action leads to one of K states, and different histories to the same ones, so that all
+    reachable states can be listed step by step. Then dynamic programming from the end:
+    V_t(s) = r(s) + max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
+    """
+    env = replace(env, noise=0.0)
+    state, actions = env.initial_state(1).double(), torch.arange(env.n_actions)
+    layers = []
+    for _ in range(env.horizon):
+        p = env.transition(state[:, None], actions)
+        later = env.kinematics.complete(state[:, None, None], p.means).flatten(0, -2)
+        _, number = torch.unique((later * 1e6).round(), dim=0, return_inverse=True)
+        layers.append((env.reward(state, torch.tensor(0)), p.log_weights.exp(), number.reshape(p.log_weights.shape)))
+        state = later.new_empty(int(number.max()) + 1, later.shape[-1]).index_copy(0, number, later)
+    best = torch.zeros(len(state), dtype=state.dtype)
+    for reward, chance, number in reversed(layers):
+        best = reward + (chance * best[number]).sum(-1).amax(-1)
+    return best.item()
 
 
 def log_ratio(env: object, model: DynamicsModel, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:

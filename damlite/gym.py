@@ -1,16 +1,16 @@
-"""The roads as Gymnasium environments, registered on import as damlite/IcyRoad-v0."""
+"""The roads as Gymnasium environments, registered on import as damlite/IcyRoad-v0 and damlite/Intersection-v0."""
 
 import gymnasium
 import numpy as np
 import torch
 
-from .envs import IcyRoad
+from .envs import IcyRoad, Intersection
 
 FAR = 1000.0  # bound of the observation space: farther than any car gets
 
 
 class GymRoad(gymnasium.Env):
-    """One road, one car, one step at a time; keyword arguments are those of the road.
+    """One road, one agent, one step at a time; keyword arguments are those of the road.
 
     Observations are the state (S,) as float32, rewards r(s, a) on the state before the step. The registered
     environment is truncated after the road's horizon. Random numbers come from `reset(seed=…)`.
@@ -39,21 +39,23 @@ class GymRoad(gymnasium.Env):
         return self.state.numpy(), reward, False, False, {}
 
     def render(self) -> np.ndarray | None:
-        """The road from above, the car on it, as an RGB image (H, W, 3)."""
+        """The road from above, with its cars, as an RGB image (H, W, 3)."""
         if self.render_mode is None:
             return None
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        from .figures import draw_road
+        from .figures import draw_intersection, draw_road
 
-        figure = Figure(figsize=(6, 2.4), dpi=80, layout="constrained")
+        crossing = isinstance(self.road, Intersection)
+        figure = Figure(figsize=(5, 5) if crossing else (6, 2.4), dpi=80, layout="constrained")
         canvas = FigureCanvasAgg(figure)
-        draw_road(figure.subplots(), self.road, self.state[None])
+        (draw_intersection if crossing else draw_road)(figure.subplots(), self.road, self.state[None])
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-gymnasium.register(
-    "damlite/IcyRoad-v0", entry_point=GymRoad, kwargs={"road": IcyRoad}, max_episode_steps=IcyRoad.horizon
-)
+for road in (IcyRoad, Intersection):
+    gymnasium.register(
+        f"damlite/{road.__name__}-v0", entry_point=GymRoad, kwargs={"road": road}, max_episode_steps=road.horizon
+    )
