@@ -1,7 +1,9 @@
 """Command line: `python -m damlite table1` and `python -m damlite figures`."""
 
 import argparse
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import figures, sweep, widgets
@@ -14,6 +16,19 @@ def write_key_pictures(folder: Path) -> list[Path]:
         paths.append(folder / f"lesson_{lesson}.png")
         paths[-1].write_bytes(panel().picture.value)
     return paths
+
+
+@contextlib.contextmanager
+def on_cluster(address: str | None) -> Iterator[None]:
+    """Let joblib send its work to a Dask scheduler; without an address to processes of this machine."""
+    if address is None:
+        yield
+        return
+    import joblib
+    from distributed import Client
+
+    with Client(address), joblib.parallel_config("dask"):
+        yield
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,6 +47,10 @@ def main(arguments: list[str] | None = None) -> None:
         help="what models predict",
     )
     table1.add_argument("--out", type=Path, default=sweep.STORED, help="where the tables go (default figures)")
+    table1.add_argument(
+        "--keep", type=Path, default=Path("table1_pieces"), help="where finished pieces are kept (default %(default)s)"
+    )
+    table1.add_argument("--dask", metavar="ADDRESS", help="send the pieces to the Dask scheduler at this address")
     figure = commands.add_parser("figures", help="draw every figure from the stored tables")
     figure.add_argument("--out", type=Path, default=sweep.STORED, help="where tables are and figures go")
     given = parser.parse_args(arguments)
@@ -42,7 +61,10 @@ def main(arguments: list[str] | None = None) -> None:
     if given.seeds < 1 or given.rounds < 1:
         parser.error(f"--seeds and --rounds must be positive, got {given.seeds} and {given.rounds}")
     start = time.perf_counter()
-    returns = sweep.run_table1(given.seeds, tuple(given.predict), given.jobs, rounds=given.rounds)
+    with on_cluster(given.dask):
+        returns = sweep.run_table1(
+            given.seeds, tuple(given.predict), given.jobs, folder=given.keep, rounds=given.rounds
+        )
     settings = {"seeds": given.seeds, "rounds": given.rounds, "predict": given.predict}
     sweep.save(returns, given.out, **settings, minutes=round((time.perf_counter() - start) / 60, 1))
     print(sweep.summarise(returns).round(2).to_string(index=False))

@@ -1,10 +1,15 @@
-"""Table 1 on IcyRoad: independent pieces (cell × chunk of stacked seeds) under joblib."""
+"""Table 1 on IcyRoad: independent pieces (cell × chunk of stacked seeds) under joblib, kept as they end."""
 
+import hashlib
+import io
 import json
+import os
 import platform
+import warnings
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import numpy as np
@@ -18,6 +23,7 @@ from .loop import METHODS, run_mbrl
 
 STORED = Path(__file__).resolve().parent.parent / "figures"  # the repository's own results
 CHUNK = 10  # seeds trained side by side
+SEAL = "# sha256 of the lines above: "
 MODELS = {"Gaussian": 1, "mixture": 4}
 # Table 1 of the paper, IcyRoad: mean and standard error over 3 runs.
 PAPER = {
@@ -32,15 +38,29 @@ PAPER = {
 }
 
 
+class Piece(NamedTuple):
+    """One chunk of stacked runs of one cell; the first run's number is the seed."""
+
+    predict: str
+    model: str
+    method: str
+    first: int
+    runs: int
+
+
 def run_table1(
     seeds: int = 20,
     predicts: tuple[str, ...] = ("state", "velocity"),
     jobs: int = 2,
     env: IcyRoad | None = None,
+    folder: str | Path | None = None,
     progress: bool = True,
     **options: object,
 ) -> pd.DataFrame:
     """Run the eight IcyRoad cells of Table 1 and return every run's returns.
+
+    Its pieces are independent: on this machine's processes, or under `joblib.parallel_config("dask")` on a
+    cluster, the numbers are the same.
 
     Parameters
     ----------
@@ -48,6 +68,8 @@ def run_table1(
     predicts : what the models predict; the cells are run for each
     jobs : processes
     env : the road, `IcyRoad()` by default
+    folder : where each piece is kept as it ends, and found again by a later call with the same settings and
+        the same code; None to keep nothing
     progress : show a progress bar
     options : further arguments of `run_mbrl`, the same for all cells
 
@@ -56,30 +78,42 @@ def run_table1(
     Long table with columns predict, model, method, run, round and return. Rounds 1, 2, … are the rounds'
     own episodes; round 0 holds the mean over the evaluation episodes after the last round.
     """
-    count = len(_pieces(seeds, predicts))
-    tables = tqdm(run_pieces(seeds, predicts, jobs, env, **options), total=count, unit="piece", disable=not progress)
+    env = IcyRoad() if env is None else env
+    every = pieces(seeds, predicts)
+    kept = None if folder is None else Path(folder) / _digest(env, options)
+    tables = [] if kept is None else [table for piece in every if (table := read_piece(kept, piece)) is not None]
+    done = {_key(table) for table in tables}
+    left = [piece for piece in every if piece not in done]
+    with tqdm(total=len(every), initial=len(done), unit="piece", disable=not progress) as bar:
+        for table in run_pieces(left, jobs, env, **options):
+            if kept is not None:
+                write_piece(kept, table)
+            tables.append(table)
+            bar.update()
     keys = ["predict", "model", "method", "run", "round"]
     return pd.concat(tables).sort_values(keys, ignore_index=True)
 
 
 def run_pieces(
-    seeds: int, predicts: tuple[str, ...], jobs: int = 2, env: IcyRoad | None = None, **options: object
+    chosen: list[Piece], jobs: int = 2, env: IcyRoad | None = None, **options: object
 ) -> Iterator[pd.DataFrame]:
-    """The pieces of `run_table1`, each as it ends."""
+    """The tables of the pieces, each as it ends."""
     env = IcyRoad() if env is None else env
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    return parallel(joblib.delayed(_piece)(env, *piece, options) for piece in _pieces(seeds, predicts))
+    return parallel(joblib.delayed(_run_piece)(env, piece, options) for piece in chosen)
 
 
-def _pieces(seeds: int, predicts: tuple[str, ...]) -> list[tuple]:
+def pieces(seeds: int, predicts: tuple[str, ...]) -> list[Piece]:
+    """All that Table 1 takes, the longest first."""
     validate.integer("seeds", seeds)
     chunks = [(first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)]
-    return list(product(predicts, MODELS, reversed(METHODS), chunks))  # the longest pieces first
+    cells = product(predicts, MODELS, reversed(METHODS), chunks)
+    return [Piece(*cell, *chunk) for *cell, chunk in cells]
 
 
-def _piece(env: IcyRoad, predict: str, model: str, method: str, chunk: tuple[int, int], options: dict) -> pd.DataFrame:
-    """The returns of one chunk of runs of one cell; the first run's number is the seed."""
-    first, runs = chunk
+def _run_piece(env: IcyRoad, piece: Piece, options: dict) -> pd.DataFrame:
+    """Every run's return after every round."""
+    predict, model, method, first, runs = piece
     result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, **options)
     by_round = torch.cat([result.returns[:, None], result.round_returns], dim=-1)
     run, number = np.indices(by_round.shape)
@@ -93,6 +127,47 @@ def _piece(env: IcyRoad, predict: str, model: str, method: str, chunk: tuple[int
             "return": by_round.numpy().ravel().astype(float).round(4),
         }
     )
+
+
+def _key(table: pd.DataFrame) -> Piece:
+    """The piece whose table this is."""
+    predict, model, method = table[["predict", "model", "method"]].iloc[0]
+    return Piece(predict, model, method, int(table["run"].min()), int(table["run"].nunique()))
+
+
+def _digest(env: object, options: dict) -> str:
+    """A name for all that the numbers hang on: the road, the settings, torch's version and our own code."""
+    digest = hashlib.sha256(repr((env, sorted(options.items()), torch.__version__)).encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _path(folder: Path, piece: Piece) -> Path:
+    return folder / "-".join([*piece[:3], f"{piece.first}+{piece.runs}.csv"])
+
+
+def write_piece(folder: Path, table: pd.DataFrame) -> Path:
+    """Keep a piece's table as CSV with a checksum as last line; the file appears at once and whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _path(folder, _key(table))
+    text = table.to_csv(index=False)
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
+    unfinished.write_text(f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n")
+    unfinished.replace(path)
+    return path
+
+
+def read_piece(folder: Path, piece: Piece) -> pd.DataFrame | None:
+    """The kept table of a piece; None if there is none, or, with a warning that names it, a damaged file."""
+    path = _path(folder, piece)
+    if not path.exists():
+        return None
+    text, _, seal = path.read_text(errors="replace").rpartition(SEAL)
+    if seal.strip() != hashlib.sha256(text.encode()).hexdigest():
+        warnings.warn(f"{path} is truncated or changed; its runs are computed again", stacklevel=2)
+        return None
+    return pd.read_csv(io.StringIO(text)).round({"return": 4})
 
 
 def summarise(returns: pd.DataFrame) -> pd.DataFrame:

@@ -119,7 +119,7 @@ def test_what_is_stale_is_grey_until_the_slider_rests():
 def test_the_button_runs_the_cells_and_is_ready_again(monkeypatch):
     small = {"steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
     run = sweep.run_pieces
-    monkeypatch.setattr(sweep, "run_pieces", lambda **how: run(jobs=1, **how, **small))
+    monkeypatch.setattr(sweep, "run_pieces", lambda pieces, **how: run(pieces, jobs=1, **how, **small))
     ablation = widgets.Ablation(sweep.load())
     before = ablation.picture.value
     ablation.seeds.value = ablation.rounds.value = 1

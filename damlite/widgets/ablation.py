@@ -35,9 +35,9 @@ class Ablation(ipywidgets.VBox):
         """Run the eight cells with the chosen number of seeds and rounds, and show them."""
         self.button.disabled, self.picture.layout.opacity, self.progress.value = True, "0.3", 0
         try:
-            pieces = sweep.run_pieces(seeds=self.seeds.value, predicts=(self.predict.value,), rounds=self.rounds.value)
+            pieces = sweep.pieces(self.seeds.value, (self.predict.value,))
             tables = []
-            for table in pieces:
+            for table in sweep.run_pieces(pieces, rounds=self.rounds.value):
                 tables.append(table)
                 self.progress.value += 1
             self.table = pd.concat(tables, ignore_index=True)
