@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import figures, sweep, widgets
+from . import claims, figures, sweep, widgets
 
 
 def write_key_pictures(folder: Path) -> list[Path]:
@@ -68,6 +68,10 @@ def main(arguments: list[str] | None = None) -> None:
     settings = {"seeds": given.seeds, "rounds": given.rounds, "predict": given.predict}
     sweep.save(returns, given.out, **settings, minutes=round((time.perf_counter() - start) / 60, 1))
     print(sweep.summarise(returns).round(2).to_string(index=False))
+    if given.seeds > 1:
+        judged = claims.ledger(returns)
+        judged.to_csv(given.out / "claims.csv", index=False)
+        print(judged.to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The roads: exact transition mixtures and rewards, vectorised over any leading batch."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -173,6 +173,10 @@ class Intersection:
         """r(s, a) of Eq. 21, on the state before the step, shape (...): the agent's speed, −10 after a crash."""
         state, _ = _check(self, state, action)
         return state[..., 3] - 10.0 * self.crashed(state)
+
+    def sides(self) -> tuple["Intersection", "Intersection"]:
+        """This road with the oncoming car always turning left, and always right: to evaluate on both alike."""
+        return replace(self, left_prob=1.0), replace(self, left_prob=0.0)
 
     def crashed(self, state: Tensor) -> Tensor:
         """Whether the cars' centres are closer than `crash_distance`, for states (..., S): shape (...)."""

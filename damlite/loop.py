@@ -9,9 +9,10 @@ from tqdm.auto import tqdm
 from . import validate
 from .data import Episodes, collect
 from .discriminator import Discriminator
+from .envs import Intersection
 from .fitting import Fit, fit_discriminator, fit_model, one_thread
 from .models import DynamicsModel
-from .planning import Exhaustive, Planner, policy
+from .planning import Exhaustive, Planner, RandomShooting, policy
 
 # What each method of Table 1 uses: how the model is weighted, and whether planning is corrected.
 METHODS = {
@@ -23,6 +24,16 @@ METHODS = {
 
 WEIGHT_DECAY = 0.3  # of both fits: the first rounds have few data
 BLUR = 0.1  # of `fit_discriminator`: a smooth discriminator plans better, see its docstring
+
+
+FEW_SEQUENCES = 1000  # up to here a planner can try them all
+
+
+def default_planner(env: object) -> Planner:
+    """`Exhaustive` where the road has few action sequences, else `RandomShooting`; log-weights clipped to ±5."""
+    if env.n_actions**env.horizon <= FEW_SEQUENCES:
+        return Exhaustive(env.horizon, particles=50, clip=5.0)
+    return RandomShooting(env.horizon, candidates=100, particles=20, clip=5.0)
 
 
 @dataclass(frozen=True)
@@ -78,8 +89,9 @@ def run_mbrl(
     rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
     runs : R independent repetitions, side by side
     seed : of all random numbers; the same seed gives the same result
-    evaluation_episodes : driven at the end to measure `returns`; no data to learn from
-    planner : by default `Exhaustive` over the road's horizon, with 50 particles and log-weights clipped to ±5
+    evaluation_episodes : driven at the end to measure `returns`; no data to learn from. At the Intersection half
+        of them meet a car that turns left and half one that turns right, so that the coin adds no variance
+    planner : by default `default_planner(env)`
     steps : of both fits, each from new random parameters every round
     model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
     progress : show a progress bar
@@ -93,7 +105,7 @@ def run_mbrl(
     weighting, corrected = METHODS[validate.choice("method", method, tuple(METHODS))]
     for name in ("rounds", "runs", "random_episodes", "episodes", "evaluation_episodes", "steps"):
         validate.integer(name, settings[name])
-    planner = Exhaustive(env.horizon, particles=50, clip=5.0) if planner is None else planner
+    planner = default_planner(env) if planner is None else planner
     generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
     how = {"steps": steps, "weight_decay": WEIGHT_DECAY, "generator": generator}
     how_model = {**how, "weighting": weighting, **(model_options or {})}
@@ -107,18 +119,20 @@ def run_mbrl(
         disc = Discriminator(env, runs, generator=generator)
         return model, model_fit, disc, fit_discriminator(disc, model, data, **how_disc)
 
-    def drive(model: DynamicsModel, disc: Discriminator | None, count: int) -> Episodes:
+    def drive(road: object, model: DynamicsModel, disc: Discriminator | None, count: int) -> Episodes:
         act = policy(planner, model, env, disc.log_ratio if disc else None)
-        return collect(env, act, episodes=count, runs=runs, generator=generator)
+        return collect(road, act, episodes=count, runs=runs, generator=generator)
 
     with one_thread():
         data = collect(env, episodes=random_episodes, runs=runs, generator=generator)
         model, model_fit, disc, disc_fit = train(data)
         round_returns = []
         for _ in tqdm(range(rounds), disable=not progress, desc=f"{method}, K = {components}", unit="round"):
-            driven = drive(model, disc, episodes)  # τ ← ROLLOUT(RSPLANNER)
+            driven = drive(env, model, disc, episodes)  # τ ← ROLLOUT(RSPLANNER)
             data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
             model, model_fit, disc, disc_fit = train(data)
             round_returns.append(driven.returns.mean(-1))
-        returns = drive(model, disc, evaluation_episodes).returns.mean(-1)
+        roads = env.sides() if isinstance(env, Intersection) else (env,)
+        share = max(evaluation_episodes // len(roads), 1)
+        returns = torch.stack([drive(road, model, disc, share).returns.mean(-1) for road in roads]).mean(0)
     return MBRLResult(returns, torch.stack(round_returns, -1), data, model, model_fit, disc, disc_fit, settings)

@@ -185,16 +185,6 @@ def summarise(returns: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def difference(returns: pd.DataFrame, model: str, method: str, other: str) -> pd.Series:
-    """Mean of `method` minus mean of `other` with one model, with its standard error, for each `predict`."""
-    table = summarise(returns)
-    table = table[table["model"] == model].set_index(["method", "predict"])
-    mean = table.loc[method, "mean"] - table.loc[other, "mean"]
-    stderr = np.hypot(table.loc[method, "stderr"], table.loc[other, "stderr"])
-    text = [f"{m:+.2f} ± {s:.2f}" for m, s in zip(mean, stderr, strict=True)]
-    return pd.Series(text, index=mean.index, name=f"{model}: {method} − {other}")
-
-
 def save(returns: pd.DataFrame, folder: str | Path, **settings: object) -> None:
     """Write the raw returns and their summary as CSV, and the settings and versions that made them."""
     folder = Path(folder)

@@ -75,3 +75,28 @@ def test_the_discriminator_lifts_the_gaussian(env):
 def test_bad_arguments_are_named(env, change, message):
     with pytest.raises(ValueError, match=message):
         dl.run_mbrl(env, **change)
+
+
+@pytest.mark.parametrize("predict", ["velocity", "state"])
+def test_the_loop_runs_at_the_intersection(predict):
+    planner = dl.RandomShooting(horizon=6, candidates=5, particles=2, clip=5.0)
+    result = dl.run_mbrl(dl.Intersection(), "dam", 2, predict, planner=planner, **SMALL)
+    assert result.data.state.shape == (2, 10 + 2 * 4, 25, 10)
+    assert torch.isfinite(result.returns).all()
+    assert isinstance(dl.loop.default_planner(dl.Intersection()), dl.RandomShooting)
+    assert isinstance(dl.loop.default_planner(dl.IcyRoad()), dl.Exhaustive)
+
+
+def test_evaluation_meets_both_turns_equally_often(monkeypatch):
+    seen = []
+    collect = dl.loop.collect
+    monkeypatch.setattr(
+        dl.loop, "collect", lambda road, *a, **how: seen.append((road, how)) or collect(road, *a, **how)
+    )
+    planner = dl.RandomShooting(horizon=2, candidates=2, particles=1)
+    dl.run_mbrl(dl.Intersection(noise=0.03), "baseline", 1, planner=planner, **{**SMALL, "evaluation_episodes": 6})
+    assert [road.left_prob for road, _ in seen] == [0.5, 0.5, 0.5, 1.0, 0.0]
+    assert [how["episodes"] for _, how in seen[-2:]] == [3, 3]
+    assert all(road.noise == 0.03 for road, _ in seen)
+    states = collect(seen[-2][0], episodes=20, generator=torch.Generator().manual_seed(0)).next_state
+    assert (states[:, -1, 9] > -1).all()  # turned left, and not straight on
