@@ -43,7 +43,7 @@ def _fitted(env: IcyRoad, components: int, cars: int) -> tuple[DynamicsModel, Te
     model = DynamicsModel(env, components, generator=g)
     fit_model(model, data, steps=100, generator=g)
     disc = Discriminator(env, generator=g)
-    fit_discriminator(disc, model, data, steps=200, generator=g)
+    fit_discriminator(disc, model, data, steps=200, learning_rate=5e-2, generator=g)  # few steps: larger ones
     s, a = torch.tensor(STATE).expand(SAMPLES, 4), torch.full((SAMPLES,), ACCELERATE)
     with torch.no_grad():
         next_state = model.transition(s, a).sample(generator=g)
