@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from . import validate
-from .networks import RoadNetwork
+from .networks import RoadNetwork, observe
 
 
 class Discriminator(RoadNetwork):
@@ -18,6 +18,7 @@ class Discriminator(RoadNetwork):
     env : the environment
     runs : R independent discriminators, trained side by side
     hidden : widths of the hidden layers
+    box : bound of the standardised features, see `RoadNetwork`
     generator : draws the initial weights
     """
 
@@ -26,14 +27,15 @@ class Discriminator(RoadNetwork):
         env: object,
         runs: int = 1,
         hidden: tuple[int, ...] = (64, 64),
+        box: float | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__(env, 3 * len(env.state_names), 1, runs, hidden, generator)
+        inputs = observe(env, env.initial_state()).shape[-1] + 2 * len(env.state_names)
+        super().__init__(env, inputs, 1, runs, hidden, box, generator)
 
-    @staticmethod
-    def transition_features(state: Tensor, next_state: Tensor) -> Tensor:
-        """Features (..., 3 S): the state before, the state after, and the change."""
-        return torch.cat([state, next_state, next_state - state], dim=-1)
+    def transition_features(self, state: Tensor, next_state: Tensor) -> Tensor:
+        """Features: what the road shows of the state before, then the state after and the change, (..., S) each."""
+        return torch.cat([observe(self.env, state), next_state, next_state - state], dim=-1)
 
     def log_ratio(self, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
         """The logit D̃(s', a, s), an estimate of log p(s' | s, a) − log q(s' | s, a) (Eq. 7), shape (...).

@@ -1,16 +1,17 @@
 """The learned dynamics q(s' | s, a): a Gaussian or a mixture density network."""
 
+import math
 import warnings
 
 import torch
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from . import validate
 from .mixture import Kinematics, Mixture
-from .networks import RoadNetwork, safe_std
+from .networks import RoadNetwork, observe, safe_std
 
-STD_FLOOR = 0.01  # of a predicted change's own spread: keeps the likelihood of few data bounded
 START_LOG_STD = -1.0  # of a component among several, in the same units
 
 
@@ -25,6 +26,11 @@ class DynamicsModel(RoadNetwork):
         the exact ratio p/q exists; or "state", every coordinate on its own, as the paper does
     runs : R independent models, trained side by side
     hidden : widths of the hidden layers
+    std_range : least and greatest standard deviation of a component, in units of each predicted change's own
+        spread. The least keeps the likelihood of few data bounded; a higher one lets the network attend to rare
+        events rather than to the last digit of common ones. The greatest keeps a few wild particles from
+        spoiling a mean over long imagined trajectories
+    box : bound of the standardised features, see `RoadNetwork`
     generator : draws the initial weights
 
     Raises
@@ -40,6 +46,8 @@ class DynamicsModel(RoadNetwork):
         predict: str = "velocity",
         runs: int = 1,
         hidden: tuple[int, ...] = (64, 64),
+        std_range: tuple[float, float] = (0.01, math.inf),
+        box: float | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
         self.components = validate.integer("components", components)
@@ -47,7 +55,10 @@ class DynamicsModel(RoadNetwork):
         size = len(env.state_names)
         kinematics = env.kinematics if predict == "velocity" else Kinematics.every_coordinate(size)
         self.features = len(kinematics.random)
-        super().__init__(env, size, self.components * (1 + 2 * self.features), runs, hidden, generator)
+        inputs = observe(env, env.initial_state()).shape[-1]
+        super().__init__(env, inputs, self.components * (1 + 2 * self.features), runs, hidden, box, generator)
+        self.std_floor = validate.number("std_range[0]", std_range[0], least=0)
+        self.std_cap = std_range[1] if std_range[1] == math.inf else validate.number("std_range[1]", std_range[1], 1e-3)
         self.kinematics = kinematics
         self.register_buffer("change_centre", torch.zeros(self.runs, 1, self.features))
         self.register_buffer("change_spread", torch.ones(self.runs, 1, self.features))
@@ -59,13 +70,14 @@ class DynamicsModel(RoadNetwork):
         optimum, with one broad Gaussian over both sides of a swerve. So each starts on a cluster (k-means) of
         what a linear regression on (s, a) leaves unexplained.
         """
-        self.standardise(state)
+        self.standardise(observe(self.env, state))
         change = self.kinematics.random_part(next_state) - self.kinematics.random_part(state)
         self.change_centre.copy_(change.mean(1, keepdim=True))
         self.change_spread.copy_(safe_std(change))
         if self.components == 1 or state.shape[1] < self.components:
             return
-        inputs = torch.cat([(state - self.centre) / self.spread, self.one_hot(action)], dim=-1)
+        features = (observe(self.env, state) - self.centre) / self.spread
+        inputs = torch.cat([features, self.one_hot(action)], dim=-1)
         changes = (change - self.change_centre) / self.change_spread
         gram = inputs.mT @ inputs + 1e-3 * torch.eye(inputs.shape[-1])
         residual = changes - inputs @ torch.linalg.solve(gram, inputs.mT @ changes)
@@ -94,11 +106,15 @@ class DynamicsModel(RoadNetwork):
         batch = validate.broadcastable(state=state[..., 0], action=action)
         state, action = state.expand(*batch, state.shape[-1]), action.expand(batch)
         k, f = self.components, self.features
-        log_weights, means, log_stds = self.evaluate(state, action).split([k, k * f, k * f], dim=-1)
+        log_weights, means, log_stds = self.evaluate(observe(self.env, state), action).split([k, k * f, k * f], dim=-1)
         centre, spread = (self._per_run(t, len(batch)) for t in (self.change_centre, self.change_spread))
         now = self.kinematics.random_part(state).unsqueeze(-2)
         means = now + centre + spread * means.reshape(*batch, k, f)
-        stds = spread * (STD_FLOOR + log_stds.reshape(*batch, k, f).clamp(max=5.0).exp())
+        log_stds = log_stds.reshape(*batch, k, f).clamp(max=5.0)
+        if self.std_cap < math.inf:  # bent, not cut: without a gradient a component would die
+            log_cap = math.log(self.std_cap)
+            log_stds = log_cap - softplus(log_cap - log_stds)
+        stds = spread * (self.std_floor + log_stds.exp())
         return Mixture(log_weights.log_softmax(-1), means, stds, state, self.kinematics)
 
     def _per_run(self, scale: Tensor, axes: int) -> Tensor:

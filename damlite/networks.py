@@ -48,6 +48,8 @@ class RoadNetwork(nn.Module):
     env : the environment, for the sizes of states and actions
     runs : R
     hidden : widths of the hidden layers
+    box : bound every standardised feature to ±box, so that a network is asked about nothing far off its
+        training data; None for no bound
     """
 
     def __init__(
@@ -57,10 +59,12 @@ class RoadNetwork(nn.Module):
         outputs: int,
         runs: int,
         hidden: tuple[int, ...],
+        box: float | None,
         generator: torch.Generator | None,
     ) -> None:
         super().__init__()
         self.env, self.runs = env, validate.integer("runs", runs)
+        self.box = None if box is None else validate.number("box", box, least=0)
         for width in hidden:
             validate.integer("hidden", width)
         self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *hidden, outputs), generator)
@@ -89,11 +93,19 @@ class RoadNetwork(nn.Module):
         return torch.cat([self._rows(*part) for part in parts], dim=1).reshape(*batch, -1)
 
     def _rows(self, features: Tensor, action: Tensor) -> Tensor:
-        return self.mlp(torch.cat([(features - self.centre) / self.spread, self.one_hot(action)], dim=-1))
+        features = (features - self.centre) / self.spread
+        if self.box is not None:
+            features = features.clamp(-self.box, self.box)
+        return self.mlp(torch.cat([features, self.one_hot(action)], dim=-1))
 
     def one_hot(self, action: Tensor) -> Tensor:
         """Actions (...) as indicators (..., A)."""
         return nn.functional.one_hot(action, self.env.n_actions).to(self.centre)
+
+
+def observe(env: object, state: Tensor) -> Tensor:
+    """What networks are given of a state (..., S): the road's own `features` if it has any, else all of it."""
+    return env.features(state) if hasattr(env, "features") else state
 
 
 def safe_std(x: Tensor) -> Tensor:

@@ -297,3 +297,67 @@ def test_bad_data_are_named(env, given, message):
 def test_bad_arguments_are_named(env, call, message):
     with pytest.raises(ValueError, match=message):
         call(env)
+
+
+def test_state_noise_leads_back_to_the_data():
+    """A model fitted with noise on its inputs undoes part of a disturbance; one fitted without passes it on."""
+    env = dl.Intersection()
+    data = dl.collect(env, episodes=100, generator=torch.Generator().manual_seed(0))
+    start = env.initial_state(200)
+    aside = start.clone()
+    aside[:, 5] += 0.5  # the oncoming car half a metre off its lane, where none of the data is
+    moved = []
+    for state_noise in (0.0, 1.0):
+        generator = torch.Generator().manual_seed(1)
+        model = dl.DynamicsModel(env, 1, "state", generator=generator)
+        dl.fit_model(model, data, steps=400, state_noise=state_noise, generator=generator)
+        action = torch.ones(200, dtype=torch.long)
+        with torch.no_grad():
+            here, there = (model.transition(s, action).mean[:, 5].mean() for s in (start, aside))
+        moved.append(float(there - here))
+    assert moved[1] < moved[0] - 0.1
+
+
+@pytest.mark.parametrize("state_noise", [-1, float("nan"), "much"])
+def test_bad_state_noise_is_named(env, state_noise):
+    with pytest.raises(ValueError, match="state_noise must be a finite number"):
+        dl.fit_model(dl.DynamicsModel(env), data(), steps=1, state_noise=state_noise)
+
+
+@pytest.mark.parametrize("network", [dl.DynamicsModel, dl.Discriminator])
+def test_a_box_bounds_what_a_network_is_asked(env, network):
+    """Far off the training data the outputs are those at the box's edge: a million metres are as good as a thousand."""
+    free, boxed = (network(env, box=box, generator=torch.Generator().manual_seed(0)) for box in (None, 3.0))
+
+    def outputs(network, x):
+        with torch.no_grad():
+            return network.evaluate(torch.full((1, network.centre.shape[-1]), x), torch.zeros(1, dtype=torch.long))
+
+    assert torch.equal(outputs(free, 2.9), outputs(boxed, 2.9))
+    assert not torch.equal(outputs(free, 1e3), outputs(free, 1e6))
+    assert torch.equal(outputs(boxed, 1e3), outputs(boxed, 1e6))
+
+
+def test_standard_deviations_stay_in_their_range(env):
+    model = dl.DynamicsModel(env, std_range=(0.1, 0.5), generator=torch.Generator().manual_seed(0))
+    dl.fit_model(model, data(), steps=20, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        model.mlp.biases[-1][..., -4 * 2 :] += torch.linspace(-50, 50, 8)
+        q = model.transition(env.initial_state(50), torch.zeros(50, dtype=torch.long))
+    stds = q.stds / model.change_spread[0]
+    assert 0.1 <= stds.min() < 0.11
+    assert 0.55 < stds.max() <= 0.6 + 1e-6  # the least is added
+    for bad in ((-1, 1), (0.1, 0), (0.1, "wide")):
+        with pytest.raises(ValueError, match="std_range"):
+            dl.DynamicsModel(env, std_range=bad)
+
+
+def test_networks_are_given_what_the_road_shows():
+    env = dl.Intersection()
+    state = env.initial_state(3)
+    assert env.features(state).shape == (3, 11)
+    torch.testing.assert_close(env.features(state)[:, :10], state)
+    torch.testing.assert_close(env.features(state)[:, 10], torch.full((3,), (3.5**2 + 24**2) ** 0.5).log())
+    assert dl.DynamicsModel(env).centre.shape[-1] == 11
+    assert dl.Discriminator(env).centre.shape[-1] == 11 + 2 * 10
+    assert dl.DynamicsModel(dl.IcyRoad()).centre.shape[-1] == 4
