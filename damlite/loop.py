@@ -1,6 +1,7 @@
 """MBRL (Alg. 3): plan, drive, fit the model, fit the discriminator, and again; for R runs side by side."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -22,18 +23,76 @@ METHODS = {
     "dam": ("return", True),
 }
 
-WEIGHT_DECAY = 0.3  # of both fits: the first rounds have few data
-BLUR = 0.1  # of `fit_discriminator`: a smooth discriminator plans better, see its docstring
-
-
 FEW_SEQUENCES = 1000  # up to here a planner can try them all
 
 
-def default_planner(env: object) -> Planner:
-    """`Exhaustive` where the road has few action sequences, else `RandomShooting`; log-weights clipped to ±5."""
+@dataclass(frozen=True)
+class Recipe:
+    """How `run_mbrl` plans and learns on a road: the same for all models and methods, so that cells compare.
+
+    Attributes
+    ----------
+    planner : what drives
+    rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
+    evaluation_episodes : driven at the end to measure a run's return; no data to learn from
+    steps : of both fits of the first round, and of every round that begins from new random parameters
+    later_steps : of both fits of the later rounds, which then go on from the parameters of the round before;
+        None to begin anew every round, as Alg. 2 does
+    network_options : further arguments of `DynamicsModel` and `Discriminator`
+    std_range : of `DynamicsModel`
+    model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
+    """
+
+    planner: Planner
+    rounds: int = 10
+    random_episodes: int = 20
+    episodes: int = 10
+    evaluation_episodes: int = 40
+    steps: int = 400
+    later_steps: int | None = None
+    network_options: dict = field(default_factory=dict)
+    std_range: tuple[float, float] = (0.01, math.inf)
+    model_options: dict = field(default_factory=lambda: {"weight_decay": 0.3})
+    discriminator_options: dict = field(default_factory=lambda: {"weight_decay": 0.3, "blur": 0.1})
+
+    def __post_init__(self) -> None:
+        for name in ("rounds", "random_episodes", "episodes", "evaluation_episodes", "steps"):
+            validate.integer(name, getattr(self, name))
+        if self.later_steps is not None:
+            validate.integer("later_steps", self.later_steps)
+
+    def but(self, **changes: object) -> "Recipe":
+        """This recipe with some fields changed, those that are not None; dicts are added to."""
+        new = {}
+        for name, value in changes.items():
+            if value is not None:
+                old = getattr(self, name)
+                new[name] = {**old, **value} if isinstance(old, dict) else value
+        return replace(self, **new)
+
+
+def default_recipe(env: object) -> Recipe:
+    """What works on a road; lesson 08 shows what led to the one for the Intersection.
+
+    Where a planner can try all action sequences (IcyRoad) it does. Longer roads get random shooting, more
+    random episodes, warm starts, networks that look at nothing far off their data, a model that is blunt and a
+    discriminator that is blunter.
+    """
     if env.n_actions**env.horizon <= FEW_SEQUENCES:
-        return Exhaustive(env.horizon, particles=50, clip=5.0)
-    return RandomShooting(env.horizon, candidates=100, particles=20, clip=5.0)
+        return Recipe(Exhaustive(env.horizon, particles=50, clip=5.0))
+    return Recipe(
+        RandomShooting(min(env.horizon, 15), candidates=100, particles=10, clip=1.0),
+        rounds=3,
+        random_episodes=300,
+        episodes=5,
+        evaluation_episodes=10,
+        steps=1500,
+        later_steps=700,
+        network_options={"box": 3.0},
+        std_range=(0.1, 1.6),
+        model_options={"weight_decay": 0.01},
+        discriminator_options={"weight_decay": 0.1, "blur": 1.0},
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +106,7 @@ class MBRLResult:
     data : every episode driven, with a leading axis R
     model, discriminator, model_fit, discriminator_fit : fitted in the last round; the discriminator and
         its fit are None for the methods without one
-    settings : the arguments of `run_mbrl`
+    settings : what was asked for, and the recipe
     """
 
     returns: Tensor
@@ -66,16 +125,17 @@ def run_mbrl(
     components: int = 4,
     predict: str = "state",
     *,
-    rounds: int = 10,
     runs: int = 8,
     seed: int = 0,
-    random_episodes: int = 20,
-    episodes: int = 10,
-    evaluation_episodes: int = 40,
+    rounds: int | None = None,
+    random_episodes: int | None = None,
+    episodes: int | None = None,
+    evaluation_episodes: int | None = None,
     planner: Planner | None = None,
-    steps: int = 400,
+    steps: int | None = None,
     model_options: dict | None = None,
     discriminator_options: dict | None = None,
+    recipe: Recipe | None = None,
     progress: bool = False,
 ) -> MBRLResult:
     """MBRL of Alg. 3 with one of the four methods of Table 1.
@@ -86,53 +146,63 @@ def run_mbrl(
     method : "baseline", "minvar" (return-weighted model only), "disc" (discriminator only) or "dam" (both)
     components : K of the model; 1 is the paper's unimodal Gaussian
     predict : what the model predicts, "state" as in the paper, or "velocity"
-    rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
     runs : R independent repetitions, side by side
     seed : of all random numbers; the same seed gives the same result
-    evaluation_episodes : driven at the end to measure `returns`; no data to learn from. At the Intersection half
-        of them meet a car that turns left and half one that turns right, so that the coin adds no variance
-    planner : by default `default_planner(env)`
-    steps : of both fits, each from new random parameters every round
-    model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
+    recipe : how to plan and learn, by default `default_recipe(env)`
+    rounds, random_episodes, episodes, evaluation_episodes, planner, steps, model_options, discriminator_options :
+        each in place of the recipe's own, see `Recipe`
     progress : show a progress bar
+
+    At the Intersection half of the evaluation episodes meet a car that turns left and half one that turns right,
+    so that the coin adds no variance.
 
     Raises
     ------
     ValueError
         If the method is unknown or a number is no positive integer.
     """
-    settings = {key: value for key, value in locals().items() if key not in ("env", "progress")}
+    changes = {key: value for key, value in locals().items() if key in Recipe.__dataclass_fields__}
+    recipe = (default_recipe(env) if recipe is None else recipe).but(**changes)
     weighting, corrected = METHODS[validate.choice("method", method, tuple(METHODS))]
-    for name in ("rounds", "runs", "random_episodes", "episodes", "evaluation_episodes", "steps"):
-        validate.integer(name, settings[name])
-    planner = default_planner(env) if planner is None else planner
+    validate.integer("runs", runs)
     generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
-    how = {"steps": steps, "weight_decay": WEIGHT_DECAY, "generator": generator}
-    how_model = {**how, "weighting": weighting, **(model_options or {})}
-    how_disc = {**how, "blur": BLUR, **(discriminator_options or {})}
+    network = {"runs": runs, "generator": generator, **recipe.network_options}
 
-    def train(data: Episodes) -> tuple[DynamicsModel, Fit, Discriminator | None, Fit | None]:
-        model = DynamicsModel(env, components, predict, runs, generator=generator)
-        model_fit = fit_model(model, data, **how_model)
+    def train(
+        data: Episodes, model: DynamicsModel | None = None, disc: Discriminator | None = None
+    ) -> tuple[DynamicsModel, Fit, Discriminator | None, Fit | None]:
+        warm = model is not None and recipe.later_steps is not None
+        how = {"steps": recipe.later_steps if warm else recipe.steps, "generator": generator}
+        if not warm:
+            model = DynamicsModel(env, components, predict, std_range=recipe.std_range, **network)
+        model_fit = fit_model(model, data, **{"weighting": weighting, **how, **recipe.model_options})
         if not corrected:
             return model, model_fit, None, None
-        disc = Discriminator(env, runs, generator=generator)
-        return model, model_fit, disc, fit_discriminator(disc, model, data, **how_disc)
+        disc = disc if warm else Discriminator(env, **network)
+        return model, model_fit, disc, fit_discriminator(disc, model, data, **{**how, **recipe.discriminator_options})
 
     def drive(road: object, model: DynamicsModel, disc: Discriminator | None, count: int) -> Episodes:
-        act = policy(planner, model, env, disc.log_ratio if disc else None)
+        act = policy(recipe.planner, model, env, disc.log_ratio if disc else None)
         return collect(road, act, episodes=count, runs=runs, generator=generator)
 
     with one_thread():
-        data = collect(env, episodes=random_episodes, runs=runs, generator=generator)
+        data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
         model, model_fit, disc, disc_fit = train(data)
         round_returns = []
-        for _ in tqdm(range(rounds), disable=not progress, desc=f"{method}, K = {components}", unit="round"):
-            driven = drive(env, model, disc, episodes)  # τ ← ROLLOUT(RSPLANNER)
+        for _ in tqdm(range(recipe.rounds), disable=not progress, desc=f"{method}, K = {components}", unit="round"):
+            driven = drive(env, model, disc, recipe.episodes)  # τ ← ROLLOUT(RSPLANNER)
             data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
-            model, model_fit, disc, disc_fit = train(data)
+            model, model_fit, disc, disc_fit = train(data, model, disc)
             round_returns.append(driven.returns.mean(-1))
         roads = env.sides() if isinstance(env, Intersection) else (env,)
-        share = max(evaluation_episodes // len(roads), 1)
+        share = max(recipe.evaluation_episodes // len(roads), 1)
         returns = torch.stack([drive(road, model, disc, share).returns.mean(-1) for road in roads]).mean(0)
+    settings = {
+        "method": method,
+        "components": components,
+        "predict": predict,
+        "runs": runs,
+        "seed": seed,
+        **{name: getattr(recipe, name) for name in Recipe.__dataclass_fields__},
+    }
     return MBRLResult(returns, torch.stack(round_returns, -1), data, model, model_fit, disc, disc_fit, settings)

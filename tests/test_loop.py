@@ -83,8 +83,38 @@ def test_the_loop_runs_at_the_intersection(predict):
     result = dl.run_mbrl(dl.Intersection(), "dam", 2, predict, planner=planner, **SMALL)
     assert result.data.state.shape == (2, 10 + 2 * 4, 25, 10)
     assert torch.isfinite(result.returns).all()
-    assert isinstance(dl.loop.default_planner(dl.Intersection()), dl.RandomShooting)
-    assert isinstance(dl.loop.default_planner(dl.IcyRoad()), dl.Exhaustive)
+    assert result.settings["random_episodes"] == 10
+    assert result.model.box == 3  # what the recipe says and nobody changed
+    assert result.settings["discriminator_options"]["blur"] == 1
+
+
+def test_a_recipe_is_changed_by_the_field_and_its_options_by_the_entry():
+    recipe = dl.loop.default_recipe(dl.IcyRoad())
+    assert isinstance(recipe.planner, dl.Exhaustive)
+    assert isinstance(dl.loop.default_recipe(dl.Intersection()).planner, dl.RandomShooting)
+    changed = recipe.but(rounds=3, episodes=None, discriminator_options={"blur": 0.5})
+    assert (changed.rounds, changed.episodes) == (3, recipe.episodes)
+    assert changed.discriminator_options == {"weight_decay": 0.3, "blur": 0.5}
+    assert recipe.discriminator_options["blur"] == 0.1
+    with pytest.raises(ValueError, match="later_steps must be a positive integer, got 0"):
+        recipe.but(later_steps=0)
+
+
+def test_a_warm_start_goes_on_from_the_round_before(env, monkeypatch):
+    fitted = []
+    fit_model = dl.loop.fit_model
+    monkeypatch.setattr(
+        dl.loop,
+        "fit_model",
+        lambda model, *a, **how: fitted.append((model, how["steps"])) or fit_model(model, *a, **how),
+    )
+    recipe = dl.loop.default_recipe(env)
+    for later_steps in (None, 7):
+        fitted.clear()
+        dl.run_mbrl(env, "disc", recipe=recipe.but(later_steps=later_steps), **SMALL)
+        models, steps = zip(*fitted, strict=True)
+        assert len({id(model) for model in models}) == (1 if later_steps else 3)
+        assert steps == ((40, 7, 7) if later_steps else (40, 40, 40))
 
 
 def test_evaluation_meets_both_turns_equally_often(monkeypatch):
