@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from .sweep import METHODS, MODELS
+from .sweep import METHODS, MODELS, interval, optimum
 
 Cell = tuple[str, str]  # (model, method)
-TOLERANCE = 0.5  # points of return below which a difference counts as none: a twentieth of IcyRoad's optimum
-RESAMPLES, LEVEL = 4000, 0.95
+TOLERANCE = 1 / 18  # of the road's optimum: a smaller difference counts as none (half a point on IcyRoad)
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class Claim:
     """One sentence of Sec. 4 about a cell's mean return after the last round, against that of the best of others.
 
     The statistic is mean(cell) − max over `others` of their means. The claim holds if it is `above` its
-    tolerance, or, where the paper says "worse" or "does not help", if it is below it.
+    tolerance (a share of the road's optimum), or, where the paper says "worse" or "does not help", if it is below it.
     """
 
     quote: str
@@ -60,12 +58,12 @@ def advantage(cell: np.ndarray, *others: np.ndarray, axis: int = -1) -> np.ndarr
     return cell.mean(axis) - np.max([other.mean(axis) for other in others], axis=0)
 
 
-def judge(claim: Claim, returns: pd.DataFrame, seed: int = 0) -> dict:
+def judge(claim: Claim, returns: pd.DataFrame) -> dict:
     """The claim's statistic, its 95 % bootstrap interval over the runs (SciPy, percentiles), and the verdict.
 
     Parameters
     ----------
-    returns : raw returns as from `sweep.run_table1`, of one kind of `predict`
+    returns : raw returns as from `sweep.run_table1`, of one road and one kind of `predict`
 
     Returns
     -------
@@ -75,39 +73,37 @@ def judge(claim: Claim, returns: pd.DataFrame, seed: int = 0) -> dict:
     Raises
     ------
     ValueError
-        If a cell has fewer than two runs, or `returns` more than one kind of `predict`.
+        If a cell has fewer than two runs, or `returns` more than one road or kind of `predict`.
     """
-    if returns["predict"].nunique() != 1:
-        raise ValueError(f"returns must be of one kind of predict, got {sorted(returns['predict'].unique())}")
+    for column in ("road", "predict"):
+        if returns[column].nunique() != 1:
+            raise ValueError(f"returns must be of one {column}, got {sorted(returns[column].unique())}")
+    road = returns["road"].iloc[0]
     final = returns[returns["round"] == 0].groupby(["model", "method"])["return"]
     runs = {cell: values.to_numpy() for cell, values in final}
     for cell in (claim.cell, *claim.others):
         if len(runs.get(cell, ())) < 2:
             raise ValueError(f"returns must hold at least 2 runs of {cell}, got {len(runs.get(cell, ()))}")
     samples = [runs[cell] for cell in (claim.cell, *claim.others)]
-    interval = stats.bootstrap(
-        samples,
-        advantage,
-        n_resamples=RESAMPLES,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    holds, fails = interval.low > claim.tolerance, interval.high < claim.tolerance
+    low, high = interval(advantage, *samples)
+    tolerance = claim.tolerance * optimum(road) if claim.tolerance else 0.0
+    holds, fails = low > tolerance, high < tolerance
     if not claim.above:
         holds, fails = fails, holds
     return {
         "claim": claim.quote,
         "cell": " ".join(claim.cell),
         "statistic": round(float(advantage(*samples)), 2),
-        "low": round(float(interval.low), 2),
-        "high": round(float(interval.high), 2),
+        "low": round(low, 2),
+        "high": round(high, 2),
         "verdict": "reproduced" if holds else "not reproduced" if fails else "undecided",
     }
 
 
 def ledger(returns: pd.DataFrame) -> pd.DataFrame:
-    """Every claim judged, for each kind of `predict`."""
-    kinds = returns.groupby("predict", sort=True)
-    rows = [{"predict": predict, **judge(claim, part)} for predict, part in kinds for claim in CLAIMS]
+    """Every claim judged, for each road and each kind of `predict`."""
+    kinds = returns.groupby(["road", "predict"], sort=True)
+    rows = [
+        {"road": road, "predict": predict, **judge(claim, part)} for (road, predict), part in kinds for claim in CLAIMS
+    ]
     return pd.DataFrame(rows)

@@ -25,7 +25,7 @@ from .envs import IcyRoad, Intersection
 from .fitting import fit_discriminator, fit_model
 from .mixture import Mixture
 from .models import DynamicsModel
-from .sweep import MODELS, PAPER, load, summarise
+from .sweep import MODELS, load, optimum, summarise
 
 TRUTH, MODEL, WEIGHT, GREY = "#0072B2", "#E69F00", "#000000", "#767676"
 METHOD_STYLE = {  # colour, marker and line: never colour alone
@@ -239,12 +239,13 @@ def draw_ablation(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> 
         colour, marker, _ = METHOD_STYLE[method]
         row = rows.loc[method]
         ax.errorbar(i - 0.1, row["mean"], row["stderr"], color=colour, marker=marker, ms=8, capsize=4)
-        ax.errorbar(i + 0.15, *PAPER[model, method], color=GREY, marker=marker, mfc="white", ms=7, capsize=4)
+        theirs = row["paper_mean"], row["paper_stderr"]
+        ax.errorbar(i + 0.15, *theirs, color=GREY, marker=marker, mfc="white", ms=7, capsize=4)
     ax.plot([], [], "ko", label="ours")
     ax.plot([], [], "o", color=GREY, mfc="white", label="paper")
     ax.axhline(optimum, color=TRUTH, lw=1)
     ax.set_xticks(range(len(METHOD_STYLE)), list(METHOD_STYLE))
-    ax.set(title=model, ylabel="return per episode", ylim=(-1, 10))
+    ax.set(title=model, ylabel="return per episode", ylim=(-0.1 * optimum, 1.1 * optimum))
 
 
 def fitted_example(
@@ -280,12 +281,12 @@ def figure2_right(env: IcyRoad, model: DynamicsModel, disc: Discriminator, sampl
     return fig
 
 
-def ablation(returns: pd.DataFrame, predict: str = "state") -> Figure:
-    """The eight IcyRoad cells of Table 1 beside the paper's, from the raw returns of `sweep.run_table1`."""
-    table = summarise(returns[returns["predict"] == predict])
+def ablation(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad") -> Figure:
+    """The eight cells of Table 1 on one road beside the paper's, from the raw returns of `sweep.run_table1`."""
+    table = summarise(returns[(returns["road"] == road) & (returns["predict"] == predict)])
     fig, axes = figure(2, width=9)
     for ax, model in zip(axes[0], MODELS, strict=True):
-        draw_ablation(ax, table, model, exact.optimum(IcyRoad()))
+        draw_ablation(ax, table, model, optimum(road))
     axes[0, 1].legend(loc="lower right")
     return fig
 
@@ -295,8 +296,8 @@ def write_all(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     drawn = {"figure2_right": figure2_right(*fitted_example())}
     returns = load(folder)
-    for predict in returns["predict"].unique():
-        drawn[f"ablation_{predict}"] = ablation(returns, predict)
+    for road, predict in returns[["road", "predict"]].drop_duplicates().itertuples(index=False):
+        drawn[f"ablation_{road.lower()}_{predict}"] = ablation(returns, predict, road)
     paths = []
     for name, fig in drawn.items():
         paths.append(folder / f"{name}.png")

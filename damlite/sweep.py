@@ -1,12 +1,13 @@
-"""Table 1 on IcyRoad: independent pieces (cell × chunk of stacked seeds) under joblib, kept as they end."""
+"""Table 1 on both roads: independent pieces (cell × chunk of stacked seeds) under joblib, kept as they end."""
 
+import functools
 import hashlib
 import io
 import json
 import os
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -15,32 +16,44 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 from tqdm.auto import tqdm
 
-from . import validate
-from .envs import IcyRoad
+from . import exact, validate
+from .envs import IcyRoad, Intersection
 from .loop import METHODS, run_mbrl
 
 STORED = Path(__file__).resolve().parent.parent / "figures"  # the repository's own results
 CHUNK = 10  # seeds trained side by side
 SEAL = "# sha256 of the lines above: "
 MODELS = {"Gaussian": 1, "mixture": 4}
-# Table 1 of the paper, IcyRoad: mean and standard error over 3 runs.
+ROADS = {"IcyRoad": IcyRoad(), "Intersection": Intersection()}
+# Table 1 of the paper: mean and standard error over 3 runs.
 PAPER = {
-    ("Gaussian", "baseline"): (0.71, 1.72),
-    ("Gaussian", "minvar"): (0.86, 0.79),
-    ("Gaussian", "disc"): (4.88, 0.50),
-    ("Gaussian", "dam"): (2.32, 1.76),
-    ("mixture", "baseline"): (5.34, 0.84),
-    ("mixture", "minvar"): (4.55, 3.50),
-    ("mixture", "disc"): (3.30, 2.75),
-    ("mixture", "dam"): (7.94, 0.92),
+    ("IcyRoad", "Gaussian", "baseline"): (0.71, 1.72),
+    ("IcyRoad", "Gaussian", "minvar"): (0.86, 0.79),
+    ("IcyRoad", "Gaussian", "disc"): (4.88, 0.50),
+    ("IcyRoad", "Gaussian", "dam"): (2.32, 1.76),
+    ("IcyRoad", "mixture", "baseline"): (5.34, 0.84),
+    ("IcyRoad", "mixture", "minvar"): (4.55, 3.50),
+    ("IcyRoad", "mixture", "disc"): (3.30, 2.75),
+    ("IcyRoad", "mixture", "dam"): (7.94, 0.92),
+    ("Intersection", "Gaussian", "baseline"): (62.67, 22.10),
+    ("Intersection", "Gaussian", "minvar"): (31.40, 1.111),
+    ("Intersection", "Gaussian", "disc"): (87.79, 15.34),
+    ("Intersection", "Gaussian", "dam"): (46.76, 9.543),
+    ("Intersection", "mixture", "baseline"): (29.58, 0.105),
+    ("Intersection", "mixture", "minvar"): (31.30, 1.634),
+    ("Intersection", "mixture", "disc"): (60.18, 19.58),
+    ("Intersection", "mixture", "dam"): (97.72, 5.127),
 }
+QUICK = {"rounds": 1, "episodes": 2, "evaluation_episodes": 4, "steps": 300}  # options for a first look
 
 
 class Piece(NamedTuple):
     """One chunk of stacked runs of one cell; the first run's number is the seed."""
 
+    road: str
     predict: str
     model: str
     method: str
@@ -52,12 +65,12 @@ def run_table1(
     seeds: int = 20,
     predicts: tuple[str, ...] = ("state", "velocity"),
     jobs: int = 2,
-    env: IcyRoad | None = None,
+    roads: Mapping[str, object] = ROADS,
     folder: str | Path | None = None,
     progress: bool = True,
     **options: object,
 ) -> pd.DataFrame:
-    """Run the eight IcyRoad cells of Table 1 and return every run's returns.
+    """Run the cells of Table 1, eight for each road, and return every run's returns.
 
     Its pieces are independent: on this machine's processes, or under `joblib.parallel_config("dask")` on a
     cluster, the numbers are the same.
@@ -67,7 +80,7 @@ def run_table1(
     seeds : runs per cell; they are trained side by side in chunks of 10
     predicts : what the models predict; the cells are run for each
     jobs : processes
-    env : the road, `IcyRoad()` by default
+    roads : the environments by name; by default both of the paper, and one's own go in as well
     folder : where each piece is kept as it ends, and found again by a later call with the same settings and
         the same code; None to keep nothing
     progress : show a progress bar
@@ -75,50 +88,49 @@ def run_table1(
 
     Returns
     -------
-    Long table with columns predict, model, method, run, round and return. Rounds 1, 2, … are the rounds'
+    Long table with columns road, predict, model, method, run, round and return. Rounds 1, 2, … are the rounds'
     own episodes; round 0 holds the mean over the evaluation episodes after the last round.
     """
-    env = IcyRoad() if env is None else env
-    every = pieces(seeds, predicts)
-    kept = None if folder is None else Path(folder) / _digest(env, options)
+    every = pieces(seeds, predicts, roads)
+    kept = None if folder is None else Path(folder) / _digest(roads, options)
     tables = [] if kept is None else [table for piece in every if (table := read_piece(kept, piece)) is not None]
     done = {_key(table) for table in tables}
     left = [piece for piece in every if piece not in done]
     with tqdm(total=len(every), initial=len(done), unit="piece", disable=not progress) as bar:
-        for table in run_pieces(left, jobs, env, **options):
+        for table in run_pieces(left, jobs, roads, **options):
             if kept is not None:
                 write_piece(kept, table)
             tables.append(table)
             bar.update()
-    keys = ["predict", "model", "method", "run", "round"]
+    keys = ["road", "predict", "model", "method", "run", "round"]
     return pd.concat(tables).sort_values(keys, ignore_index=True)
 
 
 def run_pieces(
-    chosen: list[Piece], jobs: int = 2, env: IcyRoad | None = None, **options: object
+    chosen: list[Piece], jobs: int = 2, roads: Mapping[str, object] = ROADS, **options: object
 ) -> Iterator[pd.DataFrame]:
     """The tables of the pieces, each as it ends."""
-    env = IcyRoad() if env is None else env
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    return parallel(joblib.delayed(_run_piece)(env, piece, options) for piece in chosen)
+    return parallel(joblib.delayed(_run_piece)(roads[piece.road], piece, options) for piece in chosen)
 
 
-def pieces(seeds: int, predicts: tuple[str, ...]) -> list[Piece]:
+def pieces(seeds: int, predicts: Iterable[str], roads: Iterable[str] = ROADS) -> list[Piece]:
     """All that Table 1 takes, the longest first."""
     validate.integer("seeds", seeds)
     chunks = [(first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)]
-    cells = product(predicts, MODELS, reversed(METHODS), chunks)
+    cells = product(reversed(tuple(roads)), predicts, reversed(MODELS), reversed(METHODS), chunks)
     return [Piece(*cell, *chunk) for *cell, chunk in cells]
 
 
-def _run_piece(env: IcyRoad, piece: Piece, options: dict) -> pd.DataFrame:
+def _run_piece(env: object, piece: Piece, options: dict) -> pd.DataFrame:
     """Every run's return after every round."""
-    predict, model, method, first, runs = piece
+    road, predict, model, method, first, runs = piece
     result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, **options)
     by_round = torch.cat([result.returns[:, None], result.round_returns], dim=-1)
     run, number = np.indices(by_round.shape)
     return pd.DataFrame(
         {
+            "road": road,
             "predict": predict,
             "model": model,
             "method": method,
@@ -131,20 +143,20 @@ def _run_piece(env: IcyRoad, piece: Piece, options: dict) -> pd.DataFrame:
 
 def _key(table: pd.DataFrame) -> Piece:
     """The piece whose table this is."""
-    predict, model, method = table[["predict", "model", "method"]].iloc[0]
-    return Piece(predict, model, method, int(table["run"].min()), int(table["run"].nunique()))
+    cell = table[["road", "predict", "model", "method"]].iloc[0]
+    return Piece(*cell, int(table["run"].min()), int(table["run"].nunique()))
 
 
-def _digest(env: object, options: dict) -> str:
-    """A name for all that the numbers hang on: the road, the settings, torch's version and our own code."""
-    digest = hashlib.sha256(repr((env, sorted(options.items()), torch.__version__)).encode())
+def _digest(roads: Mapping[str, object], options: dict) -> str:
+    """A name for all that the numbers hang on: the roads, the settings, torch's version and our own code."""
+    digest = hashlib.sha256(repr((sorted(roads.items()), sorted(options.items()), torch.__version__)).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _path(folder: Path, piece: Piece) -> Path:
-    return folder / "-".join([*piece[:3], f"{piece.first}+{piece.runs}.csv"])
+    return folder / "-".join([*piece[:4], f"{piece.first}+{piece.runs}.csv"])
 
 
 def write_piece(folder: Path, table: pd.DataFrame) -> Path:
@@ -171,18 +183,68 @@ def read_piece(folder: Path, piece: Piece) -> pd.DataFrame | None:
 
 
 def summarise(returns: pd.DataFrame) -> pd.DataFrame:
-    """Mean, standard error and number of runs of every cell after the last round, beside the paper's."""
+    """Every cell after the last round, beside the paper's, a row each.
+
+    Columns: mean, stderr and runs; iqm, the mean of the middle half of the runs (Agarwal et al., 2021), with the
+    ends of its 95 % bootstrap interval; regret, the road's optimum minus the mean; the paper's mean and error.
+    What is not known (the optimum of an environment of one's own, an interval from one run) is NaN.
+    """
     final = returns[returns["round"] == 0]
-    groups = final.groupby(["predict", "model", "method"], sort=False)["return"]
-    table = groups.agg(mean="mean", stderr="sem", runs="count").reset_index()
-    paper = [PAPER[key] for key in zip(table["model"], table["method"], strict=True)]
-    table["paper_mean"], table["paper_stderr"] = zip(*paper, strict=True)
+    rows = []
+    for (road, predict, model, method), group in final.groupby(["road", "predict", "model", "method"], sort=False):
+        values = group["return"]
+        low, high = interval(interquartile_mean, values.to_numpy()) if len(values) > 1 else (np.nan, np.nan)
+        paper_mean, paper_stderr = PAPER.get((road, model, method), (np.nan, np.nan))
+        rows.append(
+            {
+                "road": road,
+                "predict": predict,
+                "model": model,
+                "method": method,
+                "mean": values.mean(),
+                "stderr": values.sem(),
+                "runs": len(values),
+                "iqm": float(interquartile_mean(values.to_numpy())),
+                "iqm_low": low,
+                "iqm_high": high,
+                "regret": optimum(road) - values.mean(),
+                "paper_mean": paper_mean,
+                "paper_stderr": paper_stderr,
+            }
+        )
+    table = pd.DataFrame(rows)
     ranks = {name: rank for rank, name in enumerate([*MODELS, *METHODS])}
     return table.sort_values(
-        ["predict", "model", "method"],
+        ["road", "predict", "model", "method"],
         key=lambda column: column.map(lambda x: ranks.get(x, x)),
         ignore_index=True,
     )
+
+
+@functools.cache
+def optimum(road: str) -> float:
+    """The best mean return that anyone can reach on one of the paper's roads; NaN for others."""
+    return exact.optimum(ROADS[road]) if road in ROADS else float("nan")
+
+
+def interquartile_mean(runs: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Mean of the middle half, along `axis`: a quarter of the runs is left out at either end."""
+    return stats.trim_mean(runs, 0.25, axis=axis)
+
+
+def interval(
+    statistic: Callable[..., np.ndarray], *samples: np.ndarray, level: float = 0.95, resamples: int = 4000
+) -> tuple[float, float]:
+    """Bootstrap interval (SciPy, percentiles) of a statistic of the runs of one cell or of several."""
+    drawn = stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=resamples,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
 def save(returns: pd.DataFrame, folder: str | Path, **settings: object) -> None:

@@ -9,15 +9,15 @@ from damlite import sweep
 from damlite.claims import CLAIMS, Claim, judge, ledger
 
 BETTER = Claim("disc is better than the baseline", ("Gaussian", "disc"), (("Gaussian", "baseline"),), above=True)
-NO_HELP = Claim("disc does not help", BETTER.cell, BETTER.others, above=False, tolerance=0.5)
+NO_HELP = Claim("disc does not help", BETTER.cell, BETTER.others, above=False, tolerance=0.5 / 9)
 
 
 def table(disc, baseline):
     rows = []
     for method, values in (("disc", disc), ("baseline", baseline)):
         for run, value in enumerate(values):
-            rows += [["state", "Gaussian", method, run, number, value - 9 * number] for number in (0, 1)]
-    return pd.DataFrame(rows, columns=["predict", "model", "method", "run", "round", "return"])
+            rows += [["IcyRoad", "state", "Gaussian", method, run, number, value - 9 * number] for number in (0, 1)]
+    return pd.DataFrame(rows, columns=["road", "predict", "model", "method", "run", "round", "return"])
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_bad_returns_are_named():
     with pytest.raises(ValueError, match=r"returns must hold at least 2 runs of \('Gaussian', 'disc'\), got 1"):
         judge(BETTER, table([1.0], [1.0, 2.0]))
     both = pd.concat([table([1, 2], [1, 2]), table([1, 2], [1, 2]).replace("state", "velocity")])
-    with pytest.raises(ValueError, match="one kind of predict"):
+    with pytest.raises(ValueError, match="of one predict"):
         judge(BETTER, both)
 
 

@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 from distributed import Client
 
+import damlite as dl
 from damlite import sweep
 
-SMALL = {"rounds": 1, "steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
+ICY = {"IcyRoad": dl.IcyRoad()}
+SMALL = {"roads": ICY, "rounds": 1, "steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
 SLOWER = {**SMALL, "steps": 120}
 
 
@@ -56,7 +58,7 @@ def test_a_damaged_piece_is_named_and_computed_again(tmp_path, expected):
 
 def test_a_sweep_killed_in_the_middle_goes_on_where_it_stood(tmp_path):
     script = (
-        "from damlite import sweep\n"
+        "from damlite import IcyRoad, sweep\n"
         f"sweep.run_table1(2, ('velocity',), 1, folder={str(tmp_path)!r}, progress=False, **{SLOWER})"
     )
     process = subprocess.Popen([sys.executable, "-c", script])

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import damlite as dl
 from damlite import sweep
 from damlite.__main__ import main
 
-SMALL = {"rounds": 1, "steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
+ICY = {"IcyRoad": dl.IcyRoad()}
+SMALL = {"roads": ICY, "rounds": 1, "steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
 
 
 def test_the_numbers_of_a_run_do_not_depend_on_the_processes():
@@ -19,14 +21,38 @@ def test_the_numbers_of_a_run_do_not_depend_on_the_processes():
 
 def test_summary_by_hand():
     rows = [
-        {"predict": "state", "model": "mixture", "method": "dam", "run": run, "round": number, "return": value}
+        {
+            "road": road,
+            "predict": "state",
+            "model": "mixture",
+            "method": "dam",
+            "run": run,
+            "round": number,
+            "return": value,
+        }
+        for road in ("IcyRoad", "Intersection", "my road")
         for run, (last, first) in enumerate([(1.0, 9.0), (3.0, 9.0), (8.0, 9.0)])
         for number, value in ((0, last), (1, first))
     ]
-    row = sweep.summarise(pd.DataFrame(rows)).iloc[0]
+    columns = ["road", "predict", "model", "method", "run", "round", "return"]
+    table = sweep.summarise(pd.DataFrame(rows, columns=columns)).set_index("road")
+    row = table.loc["IcyRoad"]
     assert row["mean"] == 4
     assert row["stderr"] == pytest.approx(np.std([1, 3, 8], ddof=1) / 3**0.5)
     assert (row["runs"], row["paper_mean"]) == (3, 7.94)
+    assert row["iqm"] == 4  # of three runs none is left out
+    assert 1 <= row["iqm_low"] < 4 < row["iqm_high"] <= 8
+    assert row["regret"] == pytest.approx(9 - 4, abs=0.01)
+    assert table.loc["Intersection", "regret"] == pytest.approx(112.5 - 4, abs=0.5)
+    assert table.loc["Intersection", "paper_mean"] == 97.72
+    assert table.loc["my road", ["regret", "paper_mean", "paper_stderr"]].isna().all()
+
+
+def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end():
+    runs = np.array([[0.0, 5, 6, 100], [4, 2, 3, 1]])
+    assert sweep.interquartile_mean(runs).tolist() == [5.5, 2.5]
+    low, high = sweep.interval(sweep.interquartile_mean, np.random.default_rng(0).normal(size=400))
+    assert -0.25 < low < 0 < high < 0.25
 
 
 def test_saved_is_loaded(tmp_path):
@@ -42,7 +68,7 @@ def test_stored_table_is_complete_and_agrees_with_its_raw_returns():
     summary = sweep.summarise(returns)
     assert len(summary) == 16
     assert (summary["runs"] >= 20).all()
-    assert returns.groupby(["predict", "model", "method", "run"])["round"].nunique().eq(11).all()
+    assert returns.groupby(["road", "predict", "model", "method", "run"])["round"].nunique().eq(11).all()
     stored = pd.read_csv(sweep.STORED / "table1.csv")
     np.testing.assert_allclose(stored[["mean", "stderr"]], summary[["mean", "stderr"]], atol=6e-4)
 

@@ -35,7 +35,7 @@ class Ablation(ipywidgets.VBox):
         """Run the eight cells with the chosen number of seeds and rounds, and show them."""
         self.button.disabled, self.picture.layout.opacity, self.progress.value = True, "0.3", 0
         try:
-            pieces = sweep.pieces(self.seeds.value, (self.predict.value,))
+            pieces = sweep.pieces(self.seeds.value, (self.predict.value,), ("IcyRoad",))
             tables = []
             for table in sweep.run_pieces(pieces, rounds=self.rounds.value):
                 tables.append(table)
