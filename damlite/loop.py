@@ -13,7 +13,7 @@ from .discriminator import Discriminator
 from .envs import Intersection
 from .fitting import Fit, fit_discriminator, fit_model, one_thread
 from .models import DynamicsModel
-from .planning import Exhaustive, Planner, RandomShooting, policy
+from .planning import Exhaustive, Planner, policy
 
 # What each method of Table 1 uses: how the model is weighted, and whether planning is corrected.
 METHODS = {
@@ -36,8 +36,8 @@ class Recipe:
     rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
     evaluation_episodes : driven at the end to measure a run's return; no data to learn from
     steps : of both fits of the first round, and of every round that begins from new random parameters
-    later_steps : of both fits of the later rounds, which then go on from the parameters of the round before;
-        None to begin anew every round, as Alg. 2 does
+    later_steps : of both fits of the later rounds, but never more than `steps`; they then go on from the
+        parameters of the round before. None to begin anew every round, as Alg. 2 does
     network_options : further arguments of `DynamicsModel` and `Discriminator`
     std_range : of `DynamicsModel`
     model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
@@ -72,16 +72,17 @@ class Recipe:
 
 
 def default_recipe(env: object) -> Recipe:
-    """What works on a road; lesson 08 shows what led to the one for the Intersection.
+    """What works on a road.
 
-    Where a planner can try all action sequences (IcyRoad) it does. Longer roads get random shooting, more
-    random episodes, warm starts, networks that look at nothing far off their data, a model that is blunt and a
+    Where a planner can try all action sequences (IcyRoad) it does. On longer roads it holds each action for five
+    steps: random shooting's hundred candidates are a hundred chances to be lucky. They also get more random
+    episodes, warm starts, networks that look at nothing far off their data, a model that is blunt and a
     discriminator that is blunter.
     """
     if env.n_actions**env.horizon <= FEW_SEQUENCES:
         return Recipe(Exhaustive(env.horizon, particles=50, clip=5.0))
     return Recipe(
-        RandomShooting(min(env.horizon, 15), candidates=100, particles=10, clip=1.0),
+        Exhaustive(min(env.horizon, 15), particles=20, hold=5, clip=2.0),
         rounds=3,
         random_episodes=300,
         episodes=5,
@@ -91,7 +92,7 @@ def default_recipe(env: object) -> Recipe:
         network_options={"box": 3.0},
         std_range=(0.1, 1.6),
         model_options={"weight_decay": 0.01},
-        discriminator_options={"weight_decay": 0.1, "blur": 1.0},
+        discriminator_options={"weight_decay": 1.0, "blur": 1.0},
     )
 
 
@@ -172,7 +173,7 @@ def run_mbrl(
         data: Episodes, model: DynamicsModel | None = None, disc: Discriminator | None = None
     ) -> tuple[DynamicsModel, Fit, Discriminator | None, Fit | None]:
         warm = model is not None and recipe.later_steps is not None
-        how = {"steps": recipe.later_steps if warm else recipe.steps, "generator": generator}
+        how = {"steps": min(recipe.later_steps, recipe.steps) if warm else recipe.steps, "generator": generator}
         if not warm:
             model = DynamicsModel(env, components, predict, std_range=recipe.std_range, **network)
         model_fit = fit_model(model, data, **{"weighting": weighting, **how, **recipe.model_options})

@@ -261,11 +261,18 @@ class RandomShooting:
 class Exhaustive:
     """Every sequence of H = `horizon` actions; with common random numbers each beginning is imagined once.
 
-    Parameters are those of `RandomShooting`, without `candidates`.
+    Parameters
+    ----------
+    hold : each chosen action is held for so many steps, so that n_actions**(H / hold) sequences are left. As only
+        the first action is ever driven before planning anew, little is lost; and the fewer candidates there are,
+        the less lucky the best of them is (ours)
+
+    The others are those of `RandomShooting`, without `candidates`.
     """
 
     horizon: int = 5
     particles: int = 20
+    hold: int = 1
     common_random_numbers: bool = True
     stratified: bool = True
     weight: str = "ratio"
@@ -274,6 +281,7 @@ class Exhaustive:
 
     def __post_init__(self) -> None:
         _check_planner(self)
+        validate.integer("hold", self.hold)
 
     def plan(
         self,
@@ -285,15 +293,10 @@ class Exhaustive:
         generator: torch.Generator | None = None,
     ) -> Plan:
         """Choose actions for states (..., S); see `RandomShooting.plan`."""
-        return _choose(
-            self,
-            dynamics,
-            env,
-            state,
-            every_sequence(env.n_actions, horizon or self.horizon),
-            log_ratio,
-            generator,
-        )
+        steps = horizon or self.horizon
+        chosen = every_sequence(env.n_actions, -(-steps // self.hold))
+        candidates = chosen.repeat_interleave(self.hold, dim=-1)[:, :steps]
+        return _choose(self, dynamics, env, state, candidates, log_ratio, generator)
 
 
 @dataclass(frozen=True)
