@@ -63,7 +63,9 @@ def main(arguments: list[str] | None = None) -> None:
     if given.seeds < 1 or (given.rounds is not None and given.rounds < 1):
         parser.error(f"--seeds and --rounds must be positive, got {given.seeds} and {given.rounds}")
     out = given.out or (Path("table1_quick") if given.quick else sweep.STORED)
-    options = {**(sweep.QUICK if given.quick else {}), **({"rounds": given.rounds} if given.rounds else {})}
+    options = dict(sweep.QUICK) if given.quick else {}
+    if given.rounds is not None:
+        options["rounds"] = given.rounds
     roads = {name: sweep.ROADS[name] for name in given.road}
     start = time.perf_counter()
     with on_cluster(given.dask):

@@ -75,9 +75,9 @@ def judge(claim: Claim, returns: pd.DataFrame) -> dict:
     ValueError
         If a cell has fewer than two runs, or `returns` more than one road or kind of `predict`.
     """
-    for column in ("road", "predict"):
+    for column, name in (("road", "road"), ("predict", "kind of predict")):
         if returns[column].nunique() != 1:
-            raise ValueError(f"returns must be of one {column}, got {sorted(returns[column].unique())}")
+            raise ValueError(f"returns must be of one {name}, got {sorted(returns[column].unique())}")
     road = returns["road"].iloc[0]
     final = returns[returns["round"] == 0].groupby(["model", "method"])["return"]
     runs = {cell: values.to_numpy() for cell, values in final}

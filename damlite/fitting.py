@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -15,7 +15,7 @@ from .data import Episodes
 from .discriminator import Discriminator
 from .mixture import Mixture
 from .models import DynamicsModel
-from .networks import RoadNetwork, safe_std
+from .networks import RoadNetwork
 
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
 
@@ -71,7 +71,6 @@ def fit_model(
     batch: int = 128,
     learning_rate: float = 2e-2,
     weight_decay: float = 0.1,
-    state_noise: float = 0.0,
     patience: int | None = None,
     generator: torch.Generator | None = None,
     progress: bool = False,
@@ -87,9 +86,6 @@ def fit_model(
     data : episodes with a leading axis R, or without one: then every run sees the same
     weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`
     steps, batch, learning_rate, weight_decay : of AdamW, the learning rate falling to 0 along half a cosine
-    state_noise : standard deviation of noise added to s_t, and not to s_{t+1}, in units of each coordinate's own
-        spread of changes. The model learns to lead what is slightly off its data back to them, so that the
-        errors of long imagined trajectories do not add up (ours, as is usual in learned simulators)
     patience : stop once no run's held-out loss has improved for so many steps; None for all steps
     generator : draws the minibatches
     progress : show a progress bar
@@ -107,21 +103,13 @@ def fit_model(
     training, held_out = (_transitions(part) for part in weighted.split())
     if not model.fitted:
         model.prepare(training.state, training.action, training.next_state, _spawn(generator))
-    validate.number("state_noise", state_noise, least=0)
-    spread = safe_std(training.next_state - training.state)
-    noise = _spawn(generator) if state_noise else None
-
-    def disturbed(d: Episodes) -> Episodes:
-        if noise is None:
-            return d
-        return replace(d, state=d.state + state_noise * spread * torch.randn(d.state.shape, generator=noise))
 
     def loss(d: Episodes) -> Tensor:  # the reward's place holds the weight R(τ)
         return -(d.reward * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
 
     return _minimise(
         model,
-        lambda chosen: loss(disturbed(training.map(partial(_rows, chosen=chosen)))),
+        lambda chosen: loss(training.map(partial(_rows, chosen=chosen))),
         lambda: loss(held_out),
         training.action.shape[1],
         offset[..., 0],

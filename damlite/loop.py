@@ -38,7 +38,7 @@ class Recipe:
     steps : of both fits of the first round, and of every round that begins from new random parameters
     later_steps : of both fits of the later rounds, but never more than `steps`; they then go on from the
         parameters of the round before. None to begin anew every round, as Alg. 2 does
-    network_options : further arguments of `DynamicsModel` and `Discriminator`
+    box : of `DynamicsModel` and `Discriminator`
     std_range : of `DynamicsModel`
     model_options, discriminator_options : further arguments of `fit_model` and `fit_discriminator`
     """
@@ -50,7 +50,7 @@ class Recipe:
     evaluation_episodes: int = 40
     steps: int = 400
     later_steps: int | None = None
-    network_options: dict = field(default_factory=dict)
+    box: float | None = None
     std_range: tuple[float, float] = (0.01, math.inf)
     model_options: dict = field(default_factory=lambda: {"weight_decay": 0.3})
     discriminator_options: dict = field(default_factory=lambda: {"weight_decay": 0.3, "blur": 0.1})
@@ -89,7 +89,7 @@ def default_recipe(env: object) -> Recipe:
         evaluation_episodes=10,
         steps=1500,
         later_steps=700,
-        network_options={"box": 3.0},
+        box=3.0,
         std_range=(0.1, 1.6),
         model_options={"weight_decay": 0.01},
         discriminator_options={"weight_decay": 1.0, "blur": 1.0},
@@ -167,7 +167,7 @@ def run_mbrl(
     weighting, corrected = METHODS[validate.choice("method", method, tuple(METHODS))]
     validate.integer("runs", runs)
     generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
-    network = {"runs": runs, "generator": generator, **recipe.network_options}
+    network = {"runs": runs, "box": recipe.box, "generator": generator}
 
     def train(
         data: Episodes, model: DynamicsModel | None = None, disc: Discriminator | None = None
@@ -204,6 +204,6 @@ def run_mbrl(
         "predict": predict,
         "runs": runs,
         "seed": seed,
-        **{name: getattr(recipe, name) for name in Recipe.__dataclass_fields__},
+        **vars(recipe),
     }
     return MBRLResult(returns, torch.stack(round_returns, -1), data, model, model_fit, disc, disc_fit, settings)

@@ -92,14 +92,15 @@ def run_table1(
     own episodes; round 0 holds the mean over the evaluation episodes after the last round.
     """
     every = pieces(seeds, predicts, roads)
-    kept = None if folder is None else Path(folder) / _digest(roads, options)
-    tables = [] if kept is None else [table for piece in every if (table := read_piece(kept, piece)) is not None]
+    kept = {} if folder is None else {name: Path(folder) / _digest(env, options) for name, env in roads.items()}
+    found = (read_piece(kept[piece.road], piece) for piece in every if kept)
+    tables = [table for table in found if table is not None]
     done = {_key(table) for table in tables}
     left = [piece for piece in every if piece not in done]
     with tqdm(total=len(every), initial=len(done), unit="piece", disable=not progress) as bar:
         for table in run_pieces(left, jobs, roads, **options):
-            if kept is not None:
-                write_piece(kept, table)
+            if kept:
+                write_piece(kept[table["road"].iloc[0]], table)
             tables.append(table)
             bar.update()
     keys = ["road", "predict", "model", "method", "run", "round"]
@@ -147,9 +148,9 @@ def _key(table: pd.DataFrame) -> Piece:
     return Piece(*cell, int(table["run"].min()), int(table["run"].nunique()))
 
 
-def _digest(roads: Mapping[str, object], options: dict) -> str:
-    """A name for all that the numbers hang on: the roads, the settings, torch's version and our own code."""
-    digest = hashlib.sha256(repr((sorted(roads.items()), sorted(options.items()), torch.__version__)).encode())
+def _digest(env: object, options: dict) -> str:
+    """A name for all that the numbers hang on: the road, the settings, torch's version and our own code."""
+    digest = hashlib.sha256(repr((env, sorted(options.items()), torch.__version__)).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -58,7 +58,10 @@ def test_bad_returns_are_named():
     with pytest.raises(ValueError, match=r"returns must hold at least 2 runs of \('Gaussian', 'disc'\), got 1"):
         judge(BETTER, table([1.0], [1.0, 2.0]))
     both = pd.concat([table([1, 2], [1, 2]), table([1, 2], [1, 2]).replace("state", "velocity")])
-    with pytest.raises(ValueError, match="of one predict"):
+    with pytest.raises(ValueError, match="one kind of predict"):
+        judge(BETTER, both)
+    both = pd.concat([table([1, 2], [1, 2]), table([1, 2], [1, 2]).replace("IcyRoad", "Intersection")])
+    with pytest.raises(ValueError, match="of one road"):
         judge(BETTER, both)
 
 

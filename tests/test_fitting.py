@@ -299,31 +299,6 @@ def test_bad_arguments_are_named(env, call, message):
         call(env)
 
 
-def test_state_noise_leads_back_to_the_data():
-    """A model fitted with noise on its inputs undoes part of a disturbance; one fitted without passes it on."""
-    env = dl.Intersection()
-    data = dl.collect(env, episodes=100, generator=torch.Generator().manual_seed(0))
-    start = env.initial_state(200)
-    aside = start.clone()
-    aside[:, 5] += 0.5  # the oncoming car half a metre off its lane, where none of the data is
-    moved = []
-    for state_noise in (0.0, 1.0):
-        generator = torch.Generator().manual_seed(1)
-        model = dl.DynamicsModel(env, 1, "state", generator=generator)
-        dl.fit_model(model, data, steps=400, state_noise=state_noise, generator=generator)
-        action = torch.ones(200, dtype=torch.long)
-        with torch.no_grad():
-            here, there = (model.transition(s, action).mean[:, 5].mean() for s in (start, aside))
-        moved.append(float(there - here))
-    assert moved[1] < moved[0] - 0.1
-
-
-@pytest.mark.parametrize("state_noise", [-1, float("nan"), "much"])
-def test_bad_state_noise_is_named(env, state_noise):
-    with pytest.raises(ValueError, match="state_noise must be a finite number"):
-        dl.fit_model(dl.DynamicsModel(env), data(), steps=1, state_noise=state_noise)
-
-
 @pytest.mark.parametrize("network", [dl.DynamicsModel, dl.Discriminator])
 def test_a_box_bounds_what_a_network_is_asked(env, network):
     """Far off the training data the outputs are those at the box's edge: a million metres are as good as a thousand."""

@@ -34,8 +34,7 @@ def test_summary_by_hand():
         for run, (last, first) in enumerate([(1.0, 9.0), (3.0, 9.0), (8.0, 9.0)])
         for number, value in ((0, last), (1, first))
     ]
-    columns = ["road", "predict", "model", "method", "run", "round", "return"]
-    table = sweep.summarise(pd.DataFrame(rows, columns=columns)).set_index("road")
+    table = sweep.summarise(pd.DataFrame(rows)).set_index("road")
     row = table.loc["IcyRoad"]
     assert row["mean"] == 4
     assert row["stderr"] == pytest.approx(np.std([1, 3, 8], ddof=1) / 3**0.5)

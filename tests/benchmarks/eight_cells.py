@@ -10,7 +10,8 @@ from damlite import sweep
 
 def main():
     started = time.perf_counter()
-    returns = sweep.run_table1(seeds=8, predicts=("state",), jobs=2)
+    road = {"IcyRoad": sweep.ROADS["IcyRoad"]}
+    returns = sweep.run_table1(seeds=8, predicts=("state",), jobs=2, roads=road)
     print(f"{(time.perf_counter() - started) / 60:.1f} minutes")
     print(sweep.summarise(returns).round(2).to_string(index=False))
 
