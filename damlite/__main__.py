@@ -53,6 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--keep", type=Path, default=Path("table1_pieces"), help="where finished pieces are kept (default %(default)s)"
     )
     table1.add_argument("--dask", metavar="ADDRESS", help="send the pieces to the Dask scheduler at this address")
+    table1.add_argument("--device", default="cpu", help="where the tensors are: cpu (default) or cuda, a GPU")
     figure = commands.add_parser("figures", help="draw every figure from the stored tables")
     figure.add_argument("--out", type=Path, default=sweep.STORED, help="where tables are and figures go")
     given = parser.parse_args(arguments)
@@ -69,8 +70,10 @@ def main(arguments: list[str] | None = None) -> None:
     roads = {name: sweep.ROADS[name] for name in given.road}
     start = time.perf_counter()
     with on_cluster(given.dask):
-        returns = sweep.run_table1(given.seeds, tuple(given.predict), given.jobs, roads, folder=given.keep, **options)
+        how = {"folder": given.keep, "device": given.device}
+        returns = sweep.run_table1(given.seeds, tuple(given.predict), given.jobs, roads, **how, **options)
     settings = {"seeds": given.seeds, "roads": given.road, "predict": given.predict, "options": options}
+    settings["device"] = given.device
     sweep.save(returns, out, **settings, minutes=round((time.perf_counter() - start) / 60, 1))
     print(sweep.summarise(returns).round(2).to_string(index=False))
     if given.seeds > 1:

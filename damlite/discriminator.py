@@ -30,12 +30,13 @@ class Discriminator(RoadNetwork):
         box: float | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        inputs = observe(env, env.initial_state()).shape[-1] + 2 * len(env.state_names)
+        inputs = 3 * observe(env, env.initial_state()).shape[-1]
         super().__init__(env, inputs, 1, runs, hidden, box, generator)
 
     def transition_features(self, state: Tensor, next_state: Tensor) -> Tensor:
-        """Features: what the road shows of the state before, then the state after and the change, (..., S) each."""
-        return torch.cat([observe(self.env, state), next_state, next_state - state], dim=-1)
+        """What the road shows of the state before, of the state after, and the change between them."""
+        before, after = observe(self.env, state), observe(self.env, next_state)
+        return torch.cat([before, after, after - before], dim=-1)
 
     def log_ratio(self, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
         """The logit D̃(s', a, s), an estimate of log p(s' | s, a) − log q(s' | s, a) (Eq. 7), shape (...).

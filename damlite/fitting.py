@@ -13,9 +13,9 @@ from tqdm.auto import trange
 from . import validate
 from .data import Episodes
 from .discriminator import Discriminator
-from .mixture import Mixture
+from .mixture import Mixture, seeded
 from .models import DynamicsModel
-from .networks import RoadNetwork
+from .networks import RoadNetwork, safe_std
 
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
 
@@ -157,7 +157,7 @@ def fit_discriminator(
     if not disc.fitted:
         disc.standardise(disc.transition_features(training.state, training.next_state))
     local = _spawn(generator)
-    blur = validate.number("blur", blur, least=0) * disc.spread[..., -training.state.shape[-1] :]
+    blur = validate.number("blur", blur, least=0) * safe_std(training.next_state - training.state)
     held_out_seed = int(torch.randint(2**62, (), generator=local))
     with torch.no_grad():  # the model stays as it is: one look at it for all steps
         imagined, imagined_held_out = (model.transition(d.state, d.action) for d in (training, held_out))
@@ -174,7 +174,7 @@ def fit_discriminator(
         return loss(training.map(pick), imagined.map(pick), local)
 
     def held_out_loss() -> Tensor:  # the same fakes every time
-        return loss(held_out, imagined_held_out, torch.Generator().manual_seed(held_out_seed))
+        return loss(held_out, imagined_held_out, seeded(held_out_seed))
 
     return _minimise(
         disc,
@@ -272,4 +272,4 @@ def _transitions(data: Episodes) -> Episodes:
 def _spawn(generator: torch.Generator | None) -> torch.Generator:
     """A new generator seeded by one draw: what it is used for does not move the old one any further."""
     seed = torch.randint(2**62, (), generator=generator)
-    return torch.Generator().manual_seed(int(seed))
+    return seeded(int(seed))

@@ -12,6 +12,7 @@ from .data import Episodes, collect
 from .discriminator import Discriminator
 from .envs import Intersection
 from .fitting import Fit, fit_discriminator, fit_model, one_thread
+from .mixture import seeded
 from .models import DynamicsModel
 from .planning import Exhaustive, Planner, policy
 
@@ -83,16 +84,16 @@ def default_recipe(env: object) -> Recipe:
         return Recipe(Exhaustive(env.horizon, particles=50, clip=5.0))
     return Recipe(
         Exhaustive(min(env.horizon, 15), particles=20, hold=5, clip=2.0),
-        rounds=3,
-        random_episodes=300,
-        episodes=5,
+        rounds=2,
+        random_episodes=600,
+        episodes=10,
         evaluation_episodes=10,
-        steps=1500,
-        later_steps=700,
+        steps=2500,
+        later_steps=1000,
         box=3.0,
         std_range=(0.1, 1.6),
-        model_options={"weight_decay": 0.01},
-        discriminator_options={"weight_decay": 1.0, "blur": 1.0},
+        model_options={"learning_rate": 5e-2, "weight_decay": 0.01},
+        discriminator_options={"weight_decay": 0.3, "blur": 0.5},
     )
 
 
@@ -166,7 +167,7 @@ def run_mbrl(
     recipe = (default_recipe(env) if recipe is None else recipe).but(**changes)
     weighting, corrected = METHODS[validate.choice("method", method, tuple(METHODS))]
     validate.integer("runs", runs)
-    generator = torch.Generator().manual_seed(validate.integer("seed", seed, least=0))
+    generator = seeded(validate.integer("seed", seed, least=0))
     network = {"runs": runs, "box": recipe.box, "generator": generator}
 
     def train(

@@ -45,6 +45,11 @@ class Kinematics:
         return state[..., self.random]
 
 
+def seeded(seed: int) -> torch.Generator:
+    """A new generator on torch's default device (`with torch.device("cuda"):` moves all that follows to a GPU)."""
+    return torch.Generator(torch.get_default_device()).manual_seed(seed)
+
+
 def draw_noise(*shape: int, features: int, generator: torch.Generator | None = None) -> Tensor:
     """Random numbers for `Mixture.sample`, shape (*shape, 1 + features).
 

@@ -84,7 +84,9 @@ class DynamicsModel(RoadNetwork):
         residual += 1e-3 * torch.randn(residual.shape, generator=generator)  # no two alike
         k, f = self.components, self.features
         seeds = torch.randint(2**31, (self.runs,), generator=generator).tolist()
-        for bias, points, seed in zip(self.mlp.biases[-1].data[:, 0], residual.double().numpy(), seeds, strict=True):
+        for bias, points, seed in zip(
+            self.mlp.biases[-1].data[:, 0], residual.double().cpu().numpy(), seeds, strict=True
+        ):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # an empty cluster is no harm
                 centres, cluster = kmeans2(points, k, minit="++", seed=seed)

@@ -10,7 +10,7 @@ from torch import Tensor
 from . import validate
 from .data import Policy
 from .diagnostics import effective_sample_size
-from .mixture import Mixture, draw_noise, draw_stratified_noise
+from .mixture import Mixture, draw_noise, draw_stratified_noise, seeded
 
 Reward = Callable[[Tensor, Tensor], Tensor]
 LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -353,12 +353,12 @@ class CrossEntropy:
             table = probs.expand(*batch, self.candidates, steps, env.n_actions).reshape(-1, env.n_actions)
             drawn = torch.multinomial(table, 1, generator=generator)
             candidates = drawn.reshape(*batch, self.candidates, steps)
-            same = torch.Generator().manual_seed(seed)  # the same imagined noise in every iteration
+            same = seeded(seed)  # the same imagined noise in every iteration
             values, _ = _evaluate(self, dynamics, env, state, candidates, log_ratio, same)
             best = values.topk(self.elites, dim=-1).indices[..., None].expand(*batch, self.elites, steps)
             elites = torch.nn.functional.one_hot(candidates.gather(-2, best), env.n_actions).float()
             probs = self.smoothing * probs + (1 - self.smoothing) * elites.mean(-3, keepdim=True)
-        return _choose(self, dynamics, env, state, candidates, log_ratio, torch.Generator().manual_seed(seed))
+        return _choose(self, dynamics, env, state, candidates, log_ratio, seeded(seed))
 
 
 Planner = RandomShooting | Exhaustive | CrossEntropy

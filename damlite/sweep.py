@@ -1,5 +1,6 @@
 """Table 1 on both roads: independent pieces (cell × chunk of stacked seeds) under joblib, kept as they end."""
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -68,6 +69,7 @@ def run_table1(
     roads: Mapping[str, object] = ROADS,
     folder: str | Path | None = None,
     progress: bool = True,
+    device: str = "cpu",
     **options: object,
 ) -> pd.DataFrame:
     """Run the cells of Table 1, eight for each road, and return every run's returns.
@@ -84,6 +86,8 @@ def run_table1(
     folder : where each piece is kept as it ends, and found again by a later call with the same settings and
         the same code; None to keep nothing
     progress : show a progress bar
+    device : where each piece's tensors are, "cuda" for a GPU, whose numbers differ from the processor's as those of
+        other seeds would
     options : further arguments of `run_mbrl`, the same for all cells
 
     Returns
@@ -92,13 +96,13 @@ def run_table1(
     own episodes; round 0 holds the mean over the evaluation episodes after the last round.
     """
     every = pieces(seeds, predicts, roads)
-    kept = {} if folder is None else {name: Path(folder) / _digest(env, options) for name, env in roads.items()}
+    kept = {} if folder is None else {name: Path(folder) / _digest(env, device, options) for name, env in roads.items()}
     found = (read_piece(kept[piece.road], piece) for piece in every if kept)
     tables = [table for table in found if table is not None]
     done = {_key(table) for table in tables}
     left = [piece for piece in every if piece not in done]
     with tqdm(total=len(every), initial=len(done), unit="piece", disable=not progress) as bar:
-        for table in run_pieces(left, jobs, roads, **options):
+        for table in run_pieces(left, jobs, roads, device, **options):
             if kept:
                 write_piece(kept[table["road"].iloc[0]], table)
             tables.append(table)
@@ -108,11 +112,15 @@ def run_table1(
 
 
 def run_pieces(
-    chosen: list[Piece], jobs: int = 2, roads: Mapping[str, object] = ROADS, **options: object
+    chosen: list[Piece],
+    jobs: int = 2,
+    roads: Mapping[str, object] = ROADS,
+    device: str = "cpu",
+    **options: object,
 ) -> Iterator[pd.DataFrame]:
     """The tables of the pieces, each as it ends."""
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    return parallel(joblib.delayed(_run_piece)(roads[piece.road], piece, options) for piece in chosen)
+    return parallel(joblib.delayed(_run_piece)(roads[piece.road], piece, device, options) for piece in chosen)
 
 
 def pieces(seeds: int, predicts: Iterable[str], roads: Iterable[str] = ROADS) -> list[Piece]:
@@ -123,11 +131,12 @@ def pieces(seeds: int, predicts: Iterable[str], roads: Iterable[str] = ROADS) ->
     return [Piece(*cell, *chunk) for *cell, chunk in cells]
 
 
-def _run_piece(env: object, piece: Piece, options: dict) -> pd.DataFrame:
+def _run_piece(env: object, piece: Piece, device: str, options: dict) -> pd.DataFrame:
     """Every run's return after every round."""
     road, predict, model, method, first, runs = piece
-    result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, **options)
-    by_round = torch.cat([result.returns[:, None], result.round_returns], dim=-1)
+    with contextlib.nullcontext() if device == "cpu" else validate.device("device", device):
+        result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, **options)
+    by_round = torch.cat([result.returns[:, None], result.round_returns], dim=-1).cpu()
     run, number = np.indices(by_round.shape)
     return pd.DataFrame(
         {
@@ -148,9 +157,9 @@ def _key(table: pd.DataFrame) -> Piece:
     return Piece(*cell, int(table["run"].min()), int(table["run"].nunique()))
 
 
-def _digest(env: object, options: dict) -> str:
-    """A name for all that the numbers hang on: the road, the settings, torch's version and our own code."""
-    digest = hashlib.sha256(repr((env, sorted(options.items()), torch.__version__)).encode())
+def _digest(env: object, device: str, options: dict) -> str:
+    """A name for all that the numbers hang on: the road, the device, the settings, torch's version and our own code."""
+    digest = hashlib.sha256(repr((env, device, sorted(options.items()), torch.__version__)).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

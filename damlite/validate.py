@@ -34,6 +34,16 @@ def choice(name: str, value: object, options: Sequence[str]) -> str:
     return value
 
 
+def device(name: str, value: str) -> torch.device:
+    """Return `value` as a device that torch can use here; raise ValueError otherwise."""
+    try:
+        found = torch.device(value)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"{name} must be one that torch can use here, got {value!r}: {error}") from None
+    return found
+
+
 def states(name: str, value: object, size: int) -> Tensor:
     """Return `value` as a float tensor (..., size); raise ValueError if its last axis is another."""
     tensor = torch.as_tensor(value)

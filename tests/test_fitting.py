@@ -330,9 +330,9 @@ def test_standard_deviations_stay_in_their_range(env):
 def test_networks_are_given_what_the_road_shows():
     env = dl.Intersection()
     state = env.initial_state(3)
-    assert env.features(state).shape == (3, 11)
-    torch.testing.assert_close(env.features(state)[:, :10], state)
-    torch.testing.assert_close(env.features(state)[:, 10], torch.full((3,), (3.5**2 + 24**2) ** 0.5).log())
-    assert dl.DynamicsModel(env).centre.shape[-1] == 11
-    assert dl.Discriminator(env).centre.shape[-1] == 11 + 2 * 10
+    assert env.features(state).shape == (3, 8)
+    torch.testing.assert_close(env.features(state)[:, :7], state[:, [1, 3, 5, 6, 7, 8, 9]])
+    torch.testing.assert_close(env.features(state)[:, 7], torch.full((3,), (3.5**2 + 24**2) ** 0.5).log())
+    assert dl.DynamicsModel(env).centre.shape[-1] == 8
+    assert dl.Discriminator(env).centre.shape[-1] == 3 * 8
     assert dl.DynamicsModel(dl.IcyRoad()).centre.shape[-1] == 4
