@@ -77,7 +77,9 @@ def main(arguments: list[str] | None = None) -> None:
     sweep.save(returns, out, **settings, minutes=round((time.perf_counter() - start) / 60, 1))
     print(sweep.summarise(returns).round(2).to_string(index=False))
     if given.seeds > 1:
-        judged = claims.ledger(returns)
+        masses = claims.unrealistic_mass(given.seeds)
+        masses.to_csv(out / "figure2_masses.csv", index=False)
+        judged = claims.ledger(returns, masses)
         judged.to_csv(out / "claims.csv", index=False)
         print(judged.to_string(index=False))
 

@@ -13,15 +13,13 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
-from matplotlib.transforms import Affine2D
 from PIL import Image
 from torch import Tensor
 
 from . import exact
 from .data import Episodes, collect
 from .discriminator import Discriminator
-from .envs import IcyRoad, Intersection
+from .envs import IcyRoad
 from .fitting import fit_discriminator, fit_model
 from .mixture import Mixture
 from .models import DynamicsModel
@@ -91,30 +89,6 @@ def draw_road(ax: Axes, env: IcyRoad, states: Tensor, label: str | None = None, 
     ax.set_ylim(min(low, -2.0), max(high, 2.0))
     left, right = ax.get_xlim()
     ax.set_xlim(min(left, -0.5), max(right, 5.0))
-
-
-def draw_intersection(ax: Axes, env: Intersection, states: Tensor) -> None:
-    """Fig. 2 (left): the crossing from above, with both cars' paths (T, S); each car stands where its path ends."""
-    lane = 3.5
-    ax.axvspan(-lane, lane, color="#eeeeee", zorder=0)
-    ax.axhspan(-lane, lane, color="#eeeeee", zorder=0)
-    for far in (-20, 20):  # the middle lines end at the crossing
-        near = lane if far > 0 else -lane
-        ax.plot([0, 0], [near, far], [near, far], [0, 0], color=GREY, lw=1, ls=(0, (6, 6)))
-    for first, name, colour, mark in ((0, "agent", "#009E73", "-"), (5, "oncoming car", "#CC79A7", "--")):
-        path = states[:, first : first + 5].numpy()
-        ax.plot(path[:, 0], path[:, 1], mark, color=colour, lw=1.5, label=name)
-        x, y, _, _, heading = path[-1]
-        body = Rectangle((-1.2, -0.7), 2.4, 1.4, fc=colour, ec=WEIGHT)
-        nose = Polygon([(0.5, -0.5), (1.1, 0), (0.5, 0.5)], fc="white")
-        for part in (body, nose):
-            part.set(transform=Affine2D().rotate(heading).translate(x, y) + ax.transData, zorder=3)
-            ax.add_patch(part)
-    if env.crashed(states[-1]):
-        middle = (states[-1, :2] + states[-1, 5:7]) / 2
-        ax.plot(*middle, "X", color=WEIGHT, ms=14, zorder=4, label="crash")
-    ax.set(xlim=(-14, 14), ylim=(-14, 14), aspect="equal", xlabel="x (m)", ylabel="y (m)")
-    ax.legend(loc="upper right")
 
 
 def draw_episodes(ax: Axes, env: IcyRoad, data: Episodes, title: str, colour: str = TRUTH) -> None:

@@ -45,7 +45,8 @@ class GymRoad(gymnasium.Env):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        from .figures import draw_intersection, draw_road
+        from .crossing import draw_intersection
+        from .figures import draw_road
 
         crossing = isinstance(self.road, Intersection)
         figure = Figure(figsize=(5, 5) if crossing else (6, 2.4), dpi=80, layout="constrained")

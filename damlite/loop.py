@@ -183,8 +183,9 @@ def run_mbrl(
         disc = disc if warm else Discriminator(env, **network)
         return model, model_fit, disc, fit_discriminator(disc, model, data, **{**how, **recipe.discriminator_options})
 
-    def drive(road: object, model: DynamicsModel, disc: Discriminator | None, count: int) -> Episodes:
-        act = policy(recipe.planner, model, env, disc.log_ratio if disc else None)
+    def drive(road: object, model: DynamicsModel, fit: Fit, disc: Discriminator | None, count: int) -> Episodes:
+        weighed = (disc.log_ratio, fit.offset / env.horizon) if disc else ()  # R(τ) − offset = Σ_t (r_t − offset/T)
+        act = policy(recipe.planner, model, env, *weighed)
         return collect(road, act, episodes=count, runs=runs, generator=generator)
 
     with one_thread():
@@ -192,13 +193,13 @@ def run_mbrl(
         model, model_fit, disc, disc_fit = train(data)
         round_returns = []
         for _ in tqdm(range(recipe.rounds), disable=not progress, desc=f"{method}, K = {components}", unit="round"):
-            driven = drive(env, model, disc, recipe.episodes)  # τ ← ROLLOUT(RSPLANNER)
+            driven = drive(env, model, model_fit, disc, recipe.episodes)  # τ ← ROLLOUT(RSPLANNER)
             data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
             model, model_fit, disc, disc_fit = train(data, model, disc)
             round_returns.append(driven.returns.mean(-1))
         roads = env.sides() if isinstance(env, Intersection) else (env,)
         share = max(recipe.evaluation_episodes // len(roads), 1)
-        returns = torch.stack([drive(road, model, disc, share).returns.mean(-1) for road in roads]).mean(0)
+        returns = torch.stack([drive(road, model, model_fit, disc, share).returns.mean(-1) for road in roads]).mean(0)
     settings = {
         "method": method,
         "components": components,

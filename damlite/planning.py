@@ -55,6 +55,7 @@ def estimate_value(
     clip: float | None = None,
     common_random_numbers: bool = False,
     stratified: bool = False,
+    offset: float | Tensor = 0.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """ESTIMATEVALUE (Alg. 1): the expected return of action sequences, imagined and reweighted.
@@ -77,6 +78,9 @@ def estimate_value(
         last batch axis; sequences that begin alike then share those particles
     stratified : spread each step's random numbers evenly over the particles (a Latin hypercube), which lowers
         the variance and leaves the mean as it is
+    offset : c; every reward is weighted as w·(r − c) + c. As E[w] = 1 that is as right for any c. A model fitted with
+        return weights wants the c that made its returns R ≥ 0 (Eq. 9): what it hardly imagines is then what adds
+        hardly anything. A number, or one for each of R runs, axis 0 of the batch
     generator : where the random numbers come from
 
     Returns
@@ -102,7 +106,7 @@ def estimate_value(
         generator,
         draw_last=validate.choice("estimator", estimator, ("per_decision", "eq4", "trajectory")) == "eq4",
     )
-    return weighted_return(imagined, estimator, normalise)
+    return weighted_return(imagined, estimator, normalise, offset)
 
 
 def imagine(
@@ -167,7 +171,12 @@ def imagine(
     return imagined
 
 
-def weighted_return(imagined: list[ImaginedStep], estimator: str = "per_decision", normalise: bool = False) -> Tensor:
+def weighted_return(
+    imagined: list[ImaginedStep],
+    estimator: str = "per_decision",
+    normalise: bool = False,
+    offset: float | Tensor = 0.0,
+) -> Tensor:
     """Mean over the particles of the weighted rewards, shape (...); see `estimate_value`.
 
     For "eq4" `imagined` holds one step more than there are rewards, for its weights.
@@ -176,13 +185,19 @@ def weighted_return(imagined: list[ImaginedStep], estimator: str = "per_decision
     def weights(log_w: Tensor) -> Tensor:
         return log_w.softmax(-1) * log_w.shape[-1] if normalise else log_w.exp()
 
+    c = torch.as_tensor(offset)
+    c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
+    c_particle = c[..., None]
     if estimator == "per_decision":  # R ← R + w · r_t
-        return sum(step.of_sequences((weights(step.log_weight) * step.reward).mean(-1), -1) for step in imagined)
-    reward = [step.of_sequences(step.reward) for step in imagined]
+        return sum(
+            step.of_sequences((weights(step.log_weight) * (step.reward - c_particle)).mean(-1) + c, -1)
+            for step in imagined
+        )
+    reward = [step.of_sequences(step.reward) - c_particle for step in imagined]
     log_w = [step.of_sequences(step.log_weight) for step in imagined]
     if estimator == "trajectory":
-        return (weights(log_w[-1]) * sum(reward)).mean(-1)
-    return sum((weights(later) * r).mean(-1) for r, later in zip(reward[:-1], log_w[1:], strict=True))
+        return (weights(log_w[-1]) * sum(reward)).mean(-1) + len(reward) * c
+    return sum((weights(later) * r).mean(-1) + c for r, later in zip(reward[:-1], log_w[1:], strict=True))
 
 
 def _log_weight(log_ratio: Tensor, weight: str, clip: float | None) -> Tensor:
@@ -243,6 +258,7 @@ class RandomShooting:
         log_ratio: LogRatio | None = None,
         horizon: int | None = None,
         generator: torch.Generator | None = None,
+        offset: float | Tensor = 0.0,
     ) -> Plan:
         """Choose actions for states (..., S).
 
@@ -251,10 +267,11 @@ class RandomShooting:
         dynamics, log_ratio : what to imagine with
         env : for its reward and its number of actions
         horizon : plan over fewer steps than the planner's own (near an episode's end)
+        offset : as for `estimate_value`
         """
         batch, steps = state.shape[:-1], horizon or self.horizon
         candidates = torch.randint(env.n_actions, (*batch, self.candidates, steps), generator=generator)
-        return _choose(self, dynamics, env, state, candidates, log_ratio, generator)
+        return _choose(self, dynamics, env, state, candidates, log_ratio, generator, offset)
 
 
 @dataclass(frozen=True)
@@ -291,12 +308,13 @@ class Exhaustive:
         log_ratio: LogRatio | None = None,
         horizon: int | None = None,
         generator: torch.Generator | None = None,
+        offset: float | Tensor = 0.0,
     ) -> Plan:
         """Choose actions for states (..., S); see `RandomShooting.plan`."""
         steps = horizon or self.horizon
         chosen = every_sequence(env.n_actions, -(-steps // self.hold))
         candidates = chosen.repeat_interleave(self.hold, dim=-1)[:, :steps]
-        return _choose(self, dynamics, env, state, candidates, log_ratio, generator)
+        return _choose(self, dynamics, env, state, candidates, log_ratio, generator, offset)
 
 
 @dataclass(frozen=True)
@@ -344,6 +362,7 @@ class CrossEntropy:
         log_ratio: LogRatio | None = None,
         horizon: int | None = None,
         generator: torch.Generator | None = None,
+        offset: float | Tensor = 0.0,
     ) -> Plan:
         """Choose actions for states (..., S); see `RandomShooting.plan`."""
         batch, steps = state.shape[:-1], horizon or self.horizon
@@ -354,11 +373,11 @@ class CrossEntropy:
             drawn = torch.multinomial(table, 1, generator=generator)
             candidates = drawn.reshape(*batch, self.candidates, steps)
             same = seeded(seed)  # the same imagined noise in every iteration
-            values, _ = _evaluate(self, dynamics, env, state, candidates, log_ratio, same)
+            values, _ = _evaluate(self, dynamics, env, state, candidates, log_ratio, same, offset)
             best = values.topk(self.elites, dim=-1).indices[..., None].expand(*batch, self.elites, steps)
             elites = torch.nn.functional.one_hot(candidates.gather(-2, best), env.n_actions).float()
             probs = self.smoothing * probs + (1 - self.smoothing) * elites.mean(-3, keepdim=True)
-        return _choose(self, dynamics, env, state, candidates, log_ratio, seeded(seed))
+        return _choose(self, dynamics, env, state, candidates, log_ratio, seeded(seed), offset)
 
 
 Planner = RandomShooting | Exhaustive | CrossEntropy
@@ -369,12 +388,18 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 
 
-def policy(planner: Planner, dynamics: Dynamics, env: object, log_ratio: LogRatio | None = None) -> Policy:
+def policy(
+    planner: Planner,
+    dynamics: Dynamics,
+    env: object,
+    log_ratio: LogRatio | None = None,
+    offset: float | Tensor = 0.0,
+) -> Policy:
     """A policy for `collect`: plan anew at every step, never past the episode's end."""
 
     def act(state: Tensor, step: int, generator: torch.Generator | None) -> Tensor:
         left = min(planner.horizon, env.horizon - step)
-        return planner.plan(dynamics, env, state, log_ratio, left, generator).action
+        return planner.plan(dynamics, env, state, log_ratio, left, generator, offset).action
 
     return act
 
@@ -396,6 +421,7 @@ def _evaluate(
     candidates: Tensor,
     log_ratio: LogRatio | None,
     generator: torch.Generator | None,
+    offset: float | Tensor,
 ) -> tuple[Tensor, list[ImaginedStep]]:
     """Values (..., C) of candidates (..., C, H) and what was imagined."""
     imagined = imagine(
@@ -411,7 +437,7 @@ def _evaluate(
         planner.stratified,
         generator,
     )
-    return weighted_return(imagined, normalise=planner.normalise), imagined
+    return weighted_return(imagined, normalise=planner.normalise, offset=offset), imagined
 
 
 def _choose(
@@ -422,9 +448,10 @@ def _choose(
     candidates: Tensor,
     log_ratio: LogRatio | None,
     generator: torch.Generator | None,
+    offset: float | Tensor,
 ) -> Plan:
     """a ← arg max ESTIMATEVALUE(s_t, a⁽ⁱ⁾) (Alg. 3)."""
-    values, imagined = _evaluate(planner, dynamics, env, state, candidates, log_ratio, generator)
+    values, imagined = _evaluate(planner, dynamics, env, state, candidates, log_ratio, generator, offset)
     value, best = values.max(-1)
     steps = candidates.shape[-1]
     index = best[..., None, None].expand(*best.shape, 1, steps)

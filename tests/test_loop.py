@@ -85,7 +85,7 @@ def test_the_loop_runs_at_the_intersection(predict):
     assert torch.isfinite(result.returns).all()
     assert result.settings["random_episodes"] == 10
     assert result.model.box == 3  # what the recipe says and nobody changed
-    assert result.settings["discriminator_options"]["blur"] == 1
+    assert result.settings["discriminator_options"]["blur"] == 0.5
 
 
 def test_a_recipe_is_changed_by_the_field_and_its_options_by_the_entry():

@@ -245,3 +245,33 @@ def test_holding_actions_plans_well_through_the_true_intersection():
     sides = [dl.collect(road, act, episodes=20, generator=torch.Generator().manual_seed(0)) for road in env.sides()]
     assert sum(side.returns.mean() for side in sides) / 2 > 99
     assert not any(env.crashed(side.state).any() for side in sides)
+
+
+def test_an_offset_changes_no_exact_expectation_and_fits_runs():
+    """With exact weights Σ_t E[w (r_t − c)] + c is the same for every c (E[w] = 1): within four standard errors."""
+    env, g = dl.IcyRoad(), torch.Generator().manual_seed(0)
+    wide = dl.IcyRoad(swerve_prob=0.5)  # a wrong model whose exact ratio is known
+    actions = torch.tensor([2, 2, 1, 1, 1])
+
+    def log_ratio(s, a, s2):
+        return env.transition(s, a).log_prob(s2) - wide.transition(s, a).log_prob(s2)
+
+    def estimates(offset):
+        start = env.initial_state(400)
+        return dl.estimate_value(
+            wide, env.reward, start, actions, log_ratio, particles=50, offset=offset, generator=g
+        ).double()
+
+    for offset in (0.0, -3.0, 5.0):
+        values = estimates(offset)
+        assert abs(values.mean() - dl.exact.value(env, actions)) < 4 * values.std() / 20
+    each = torch.tensor([-3.0, 0.0, 5.0])
+    same = {"state": env.initial_state(3, 2), "actions": actions, "particles": 7, "log_ratio": log_ratio}
+    for estimator in ("per_decision", "eq4", "trajectory"):
+        how = {"estimator": estimator, **same}
+        by_run, alone = (
+            dl.estimate_value(wide, env.reward, **how, offset=c, generator=torch.Generator().manual_seed(1))
+            for c in (each, 5.0)
+        )
+        torch.testing.assert_close(by_run[2], alone[2])
+        assert (by_run[0] != alone[0]).any()
