@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := venv/bin
 READY := venv/.ready
 
-.PHONY: lab test figures table1 notebooks format pins clean
+.PHONY: lab test figures table1 ablations notebooks format pins clean
 
 # The course, open in JupyterLab.
 lab: $(READY)
@@ -22,6 +22,10 @@ figures: $(READY)
 ARGS ?= --seeds 20 --predict state velocity
 table1: $(READY)
 	$(BIN)/python -m damlite table1 $(ARGS)
+
+# What each choice in planning is worth.
+ablations: $(READY)
+	$(BIN)/python -m damlite ablations
 
 # Run the notebooks from top to bottom and keep what they show.
 notebooks: $(READY)

@@ -4,7 +4,7 @@ The names below are the package's public face; each says in its docstring which 
 the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements.
 """
 
-from . import checks, claims, diagnostics, exact, figures, gym, sweep
+from . import ablations, checks, claims, diagnostics, exact, figures, gym, sweep
 from .data import Episodes, collect
 from .discriminator import Discriminator
 from .envs import IcyRoad, Intersection
@@ -26,6 +26,7 @@ __all__ = [
     "MBRLResult",
     "Plan",
     "RandomShooting",
+    "ablations",
     "checks",
     "claims",
     "collect",

@@ -1,4 +1,4 @@
-"""Command line: `python -m damlite table1` and `python -m damlite figures`."""
+"""Command line: `python -m damlite table1`, `ablations` and `figures`."""
 
 import argparse
 import contextlib
@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import claims, figures, sweep, widgets
+from . import ablations, claims, figures, sweep, widgets
 
 
 def write_key_pictures(folder: Path) -> list[Path]:
@@ -32,7 +32,7 @@ def on_cluster(address: str | None) -> Iterator[None]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and run one of the two commands."""
+    """Parse the command line and run one of the three commands."""
     parser = argparse.ArgumentParser(prog="python -m damlite", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     table1 = commands.add_parser("table1", help="run the paper's Table 1")
@@ -54,12 +54,24 @@ def main(arguments: list[str] | None = None) -> None:
     )
     table1.add_argument("--dask", metavar="ADDRESS", help="send the pieces to the Dask scheduler at this address")
     table1.add_argument("--device", default="cpu", help="where the tensors are: cpu (default) or cuda, a GPU")
+    beyond = commands.add_parser("ablations", help="run the ablations beyond the paper")
+    beyond.add_argument("--runs", type=int, default=10, help="models and discriminators each (default 10)")
+    beyond.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    beyond.add_argument("--out", type=Path, default=sweep.STORED, help="where ablations.csv goes (default figures)")
     figure = commands.add_parser("figures", help="draw every figure from the stored tables")
     figure.add_argument("--out", type=Path, default=sweep.STORED, help="where tables are and figures go")
     given = parser.parse_args(arguments)
     if given.command == "figures":
         for path in figures.write_all(given.out) + write_key_pictures(given.out):
             print(path)
+        return
+    if given.command == "ablations":
+        if given.runs < 1:
+            parser.error(f"--runs must be positive, got {given.runs}")
+        given.out.mkdir(parents=True, exist_ok=True)
+        table = ablations.run(given.runs, given.jobs)
+        table.to_csv(given.out / "ablations.csv", index=False)
+        print(ablations.summarise(table).round(2).to_string(index=False))
         return
     if given.seeds < 1 or (given.rounds is not None and given.rounds < 1):
         parser.error(f"--seeds and --rounds must be positive, got {given.seeds} and {given.rounds}")

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from . import exact
+from . import ablations, exact
 from .data import Episodes, collect
 from .discriminator import Discriminator
 from .envs import IcyRoad
@@ -32,6 +32,7 @@ METHOD_STYLE = {  # colour, marker and line: never colour alone
     "disc": ("#009E73", "^", "--"),
     "dam": ("#D55E00", "D", "-"),
 }
+DYNAMICS_STYLE = {"truth": (TRUTH, "o"), "Gaussian": (MODEL, "s"), "mixture": ("#009E73", "^")}
 LOG_FLOOR = 1e-3  # weights below it are drawn there
 
 
@@ -222,6 +223,36 @@ def draw_ablation(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> 
     ax.set(title=model, ylabel="return per episode", ylim=(-0.1 * optimum, 1.1 * optimum))
 
 
+def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
+    """One ablation on one road, rows of `ablations.summarise`: a mark for each dynamics beside each variant."""
+    for i, (dynamics, (colour, marker)) in enumerate(DYNAMICS_STYLE.items()):
+        rows = table[table["dynamics"] == dynamics].set_index("variant")
+        if rows.empty:
+            continue
+        places = [order.index(variant) + 0.18 * (i - 1) for variant in rows.index]
+        label = dynamics if dynamics == "truth" else f"{dynamics}, weighed"
+        how = {"color": colour, "marker": marker, "ls": "", "ms": 8, "capsize": 4, "label": label}
+        ax.errorbar(places, rows["mean"], rows["stderr"], **how)
+    ax.axhline(optimum(table["road"].iloc[0]), color=TRUTH, lw=1)
+    ax.set_xticks(range(len(order)), order)
+    ax.set(title=table["road"].iloc[0], xlim=(-0.5, len(order) - 0.5), ylabel="return per episode")
+
+
+def beyond(table: pd.DataFrame, ablation: str) -> Figure:
+    """One ablation of `ablations.summarise` on both roads; the line is the optimum."""
+    chosen = table[table["ablation"] == ablation]
+    order = list(chosen["variant"].unique())
+    if all(variant.isdigit() for variant in order):
+        order.sort(key=int)
+    fig, axes = figure(2, width=10, height=3.8)
+    for ax, (_, rows) in zip(axes[0], chosen.groupby("road"), strict=True):
+        draw_variants(ax, rows, order)
+    handles, labels = axes[0, 1].get_legend_handles_labels()
+    with style():
+        fig.legend(handles, labels, loc="outside lower center", ncols=3)
+    return fig
+
+
 def fitted_example(
     threshold: float = 2.0,
     episodes: int = 400,
@@ -270,6 +301,10 @@ def write_all(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     drawn = {"figure2_right": figure2_right(*fitted_example())}
     returns = load(folder)
+    if (folder / "ablations.csv").exists():
+        table = ablations.summarise(pd.read_csv(folder / "ablations.csv"))
+        for name in table["ablation"].unique():
+            drawn[f"beyond_{name.replace(' ', '_')}"] = beyond(table, name)
     for road, predict in returns[["road", "predict"]].drop_duplicates().itertuples(index=False):
         drawn[f"ablation_{road.lower()}_{predict}"] = ablation(returns, predict, road)
     paths = []

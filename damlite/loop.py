@@ -8,7 +8,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from . import validate
-from .data import Episodes, collect
+from .data import Episodes, Policy, collect
 from .discriminator import Discriminator
 from .envs import Intersection
 from .fitting import Fit, fit_discriminator, fit_model, one_thread
@@ -35,7 +35,7 @@ class Recipe:
     ----------
     planner : what drives
     rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
-    evaluation_episodes : driven at the end to measure a run's return; no data to learn from
+    evaluation_episodes : driven at the end to measure a run's return, see `evaluate`; no data to learn from
     steps : of both fits of the first round, and of every round that begins from new random parameters
     later_steps : of both fits of the later rounds, but never more than `steps`; they then go on from the
         parameters of the round before. None to begin anew every round, as Alg. 2 does
@@ -121,6 +121,18 @@ class MBRLResult:
     settings: dict
 
 
+def evaluate(env: object, act: Policy, episodes: int, runs: int, generator: torch.Generator | None = None) -> Tensor:
+    """Mean return (R,) of a policy over fresh episodes.
+
+    At the Intersection half of the episodes meet a car that turns left and half one that turns right, so that the
+    coin adds no variance.
+    """
+    roads = env.sides() if isinstance(env, Intersection) else (env,)
+    share = max(episodes // len(roads), 1)
+    driven = [collect(road, act, episodes=share, runs=runs, generator=generator) for road in roads]
+    return torch.stack([data.returns.mean(-1) for data in driven]).mean(0)
+
+
 def run_mbrl(
     env: object,
     method: str = "dam",
@@ -155,9 +167,6 @@ def run_mbrl(
         each in place of the recipe's own, see `Recipe`
     progress : show a progress bar
 
-    At the Intersection half of the evaluation episodes meet a car that turns left and half one that turns right,
-    so that the coin adds no variance.
-
     Raises
     ------
     ValueError
@@ -183,23 +192,21 @@ def run_mbrl(
         disc = disc if warm else Discriminator(env, **network)
         return model, model_fit, disc, fit_discriminator(disc, model, data, **{**how, **recipe.discriminator_options})
 
-    def drive(road: object, model: DynamicsModel, fit: Fit, disc: Discriminator | None, count: int) -> Episodes:
+    def plan(model: DynamicsModel, fit: Fit, disc: Discriminator | None) -> Policy:
         weighed = (disc.log_ratio, fit.offset / env.horizon) if disc else ()  # R(τ) − offset = Σ_t (r_t − offset/T)
-        act = policy(recipe.planner, model, env, *weighed)
-        return collect(road, act, episodes=count, runs=runs, generator=generator)
+        return policy(recipe.planner, model, env, *weighed)
 
     with one_thread():
         data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
         model, model_fit, disc, disc_fit = train(data)
         round_returns = []
         for _ in tqdm(range(recipe.rounds), disable=not progress, desc=f"{method}, K = {components}", unit="round"):
-            driven = drive(env, model, model_fit, disc, recipe.episodes)  # τ ← ROLLOUT(RSPLANNER)
+            act = plan(model, model_fit, disc)  # RSPLANNER
+            driven = collect(env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
             data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
             model, model_fit, disc, disc_fit = train(data, model, disc)
             round_returns.append(driven.returns.mean(-1))
-        roads = env.sides() if isinstance(env, Intersection) else (env,)
-        share = max(recipe.evaluation_episodes // len(roads), 1)
-        returns = torch.stack([drive(road, model, model_fit, disc, share).returns.mean(-1) for road in roads]).mean(0)
+        returns = evaluate(env, plan(model, model_fit, disc), recipe.evaluation_episodes, runs, generator)
     settings = {
         "method": method,
         "components": components,

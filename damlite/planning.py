@@ -22,6 +22,10 @@ class Dynamics(Protocol):
     def transition(self, state: Tensor, action: Tensor) -> Mixture: ...
 
 
+WEIGHTS = ("ratio", "sigmoid")
+ESTIMATORS = ("per_decision", "eq4", "trajectory")
+
+
 @dataclass(frozen=True)
 class ImaginedStep:
     """P particles at step t. Sequences that begin alike may share theirs.
@@ -104,7 +108,7 @@ def estimate_value(
         common_random_numbers,
         stratified,
         generator,
-        draw_last=validate.choice("estimator", estimator, ("per_decision", "eq4", "trajectory")) == "eq4",
+        draw_last=validate.choice("estimator", estimator, ESTIMATORS) == "eq4",
     )
     return weighted_return(imagined, estimator, normalise, offset)
 
@@ -128,7 +132,7 @@ def imagine(
     draw_last : draw the transition after the last reward too, which only Eq. 4 asks for
     """
     validate.integer("particles", particles)
-    validate.choice("weight", weight, ("ratio", "sigmoid"))
+    validate.choice("weight", weight, WEIGHTS)
     clip = None if clip is None else validate.number("clip", clip, least=0)
     state, actions = torch.as_tensor(state), torch.as_tensor(actions)
     if state.ndim == 0 or actions.ndim == 0 or actions.shape[-1] == 0:
@@ -234,7 +238,7 @@ class RandomShooting:
     particles : P, imagined samples per sequence
     common_random_numbers : imagine all sequences with the same random numbers
     stratified : spread these evenly over the particles (ours)
-    weight, normalise, clip : as for `estimate_value`
+    weight, estimator, normalise, clip : as for `estimate_value`
     """
 
     horizon: int = 5
@@ -243,6 +247,7 @@ class RandomShooting:
     common_random_numbers: bool = True
     stratified: bool = True
     weight: str = "ratio"
+    estimator: str = "per_decision"
     normalise: bool = False
     clip: float | None = None
 
@@ -293,6 +298,7 @@ class Exhaustive:
     common_random_numbers: bool = True
     stratified: bool = True
     weight: str = "ratio"
+    estimator: str = "per_decision"
     normalise: bool = False
     clip: float | None = None
 
@@ -343,6 +349,7 @@ class CrossEntropy:
     common_random_numbers: bool = True
     stratified: bool = True
     weight: str = "ratio"
+    estimator: str = "per_decision"
     normalise: bool = False
     clip: float | None = None
 
@@ -407,7 +414,8 @@ def policy(
 def _check_planner(planner: Planner) -> None:
     validate.integer("horizon", planner.horizon)
     validate.integer("particles", planner.particles)
-    validate.choice("weight", planner.weight, ("ratio", "sigmoid"))
+    validate.choice("weight", planner.weight, WEIGHTS)
+    validate.choice("estimator", planner.estimator, ESTIMATORS)
     if planner.clip is not None:
         validate.number("clip", planner.clip, least=0)
 
@@ -436,8 +444,9 @@ def _evaluate(
         planner.common_random_numbers,
         planner.stratified,
         generator,
+        draw_last=planner.estimator == "eq4",
     )
-    return weighted_return(imagined, normalise=planner.normalise, offset=offset), imagined
+    return weighted_return(imagined, planner.estimator, planner.normalise, offset), imagined
 
 
 def _choose(
@@ -456,5 +465,5 @@ def _choose(
     steps = candidates.shape[-1]
     index = best[..., None, None].expand(*best.shape, 1, steps)
     actions = candidates.expand(*values.shape, steps).gather(-2, index)[..., 0, :]
-    ess = torch.stack([step.of_sequences(effective_sample_size(step.log_weight), -1) for step in imagined], -1)
+    ess = torch.stack([step.of_sequences(effective_sample_size(step.log_weight), -1) for step in imagined[:steps]], -1)
     return Plan(actions[..., 0], actions, value, ess.gather(-2, index)[..., 0, :])
