@@ -2,6 +2,7 @@
 
 from .classify import check_bayes_classifier, check_classifier_loss, check_unequal_weight
 from .correct import check_corrected_mean, check_diagnosis
+from .cross import check_backup, check_crossing_reward, check_shifted_value
 from .drive import check_estimate, check_weight
 from .fit import check_gaussian_log_prob, check_mixture_log_prob
 from .loop import check_best_method, check_shift
@@ -10,11 +11,13 @@ from .variance import check_estimate_variance, check_optimal_proposal, check_wei
 from .weigh import check_sample_size, check_trajectory_weight
 
 __all__ = [
+    "check_backup",
     "check_bayes_classifier",
     "check_best_method",
     "check_choose",
     "check_classifier_loss",
     "check_corrected_mean",
+    "check_crossing_reward",
     "check_diagnosis",
     "check_error_of_difference",
     "check_estimate",
@@ -25,6 +28,7 @@ __all__ = [
     "check_rollout",
     "check_sample_size",
     "check_shift",
+    "check_shifted_value",
     "check_trajectory_weight",
     "check_unequal_weight",
     "check_weight",

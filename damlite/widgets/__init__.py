@@ -3,6 +3,7 @@
 from .ablation import Ablation
 from .classify import learn_ratio
 from .correct import next_velocity
+from .cross import cross
 from .drive import drive
 from .fit import fit_density
 from .gallery import weight_collapse
@@ -20,12 +21,14 @@ KEY_PANELS = {  # each lesson's key picture; lesson 07's is the stored ablation
     "04": next_velocity,
     "05": minimum_variance,
     "06": winners_curse,
+    "08": cross,
 }
 
 __all__ = [
     "KEY_PANELS",
     "Ablation",
     "Panel",
+    "cross",
     "drive",
     "fit_density",
     "learn_ratio",

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from .. import figures
-from ..crossing import Crossing
+from ..crossing import CARS, Crossing
 from ..data import collect
 from ..envs import Intersection
 from ..planning import Exhaustive, RandomShooting
@@ -56,9 +56,7 @@ def cross() -> Panel:
     above, speed = axes[0]
     picture = Crossing(above, env)
     with figures.style():
-        threads = [
-            above.add_collection(LineCollection([], color=c, lw=0.6, alpha=0.35)) for c in ("#009E73", "#CC79A7")
-        ]
+        threads = [above.add_collection(LineCollection([], color=c, lw=0.6, alpha=0.35)) for c, _ in CARS.values()]
         planned = LineCollection([], color=figures.GREY, lw=0.8, alpha=0.5, ls=":", label="planned, as imagined")
     (driven,) = speed.plot([], [], "o-", color="#009E73", ms=4, label="driven")
     speed.add_collection(planned)
