@@ -6,6 +6,7 @@ from .correct import next_velocity
 from .drive import drive
 from .fit import fit_density
 from .gallery import weight_collapse
+from .own import windy_edge
 from .panel import Panel
 from .plan import winners_curse
 from .replay import replay
@@ -20,6 +21,7 @@ KEY_PANELS = {  # each lesson's key picture; lesson 07's is the stored ablation
     "04": next_velocity,
     "05": minimum_variance,
     "06": winners_curse,
+    "10": windy_edge,
 }
 
 __all__ = [
@@ -35,5 +37,6 @@ __all__ = [
     "weigh_samples",
     "weight_collapse",
     "weights_decay",
+    "windy_edge",
     "winners_curse",
 ]
