@@ -18,7 +18,7 @@ from .panel import Panel, slider, veil
 
 EDGE, HOLD, FALLEN = 0.1, 3, 0.2095  # m, Gymnasium's steps to a decision, rad
 STATE, RIGHT = (0.09, 0.5, 0.0, 0.0), 1  # a cart that is about to roll into the wind
-SAMPLES, REAL, BINS = 2000, 400, 10
+SAMPLES, REAL, FRESH, BINS = 2000, 400, 1000, 5
 ANGLES = torch.linspace(-0.9, 0.9, 46)
 
 
@@ -94,23 +94,23 @@ def _fitted(chance: float, tilt: float, components: int, carts: int) -> tuple:
     """The model's next angles (SAMPLES,) and their log-weights, held-out loss and calibration."""
     g = torch.Generator().manual_seed(0)  # what changes on screen is due to the slider
     spread = torch.tensor([0.03, 0.2, 0.02, 0.2])
-    state = torch.tensor(STATE) + spread * torch.randn(carts, 4, generator=g)
-    action = torch.randint(2, (carts,), generator=g)
+    state = torch.tensor(STATE) + spread * torch.randn(carts + FRESH, 4, generator=g)
+    action = torch.randint(2, (carts + FRESH,), generator=g)
     after = steps_from(WindyCartPole(chance, tilt), state, action)
     env = _road()
-    data = Episodes(*(t[:, None] for t in (state, action, wind_reward(state, action), after)))
+    every = Episodes(*(t[:, None] for t in (state, action, wind_reward(state, action), after)))
+    data, fresh = (every.select(part) for part in (torch.arange(carts), torch.arange(carts, carts + FRESH)))
     model = DynamicsModel(env, components, "state", std_range=(0.05, 1.6), generator=g)
     fit_model(model, data, steps=150, generator=g)
     disc = Discriminator(env, generator=g)
     fit = fit_discriminator(disc, model, data, steps=250, blur=0.1, generator=g)
     s, a = torch.tensor(STATE).expand(SAMPLES, 4), torch.full((SAMPLES,), RIGHT)
-    _, held_out = data.split()
-    there = held_out.state[:, 0], held_out.action[:, 0]
+    there = fresh.state[:, 0], fresh.action[:, 0]
     with torch.no_grad():
         imagined = model.transition(s, a).sample(generator=g)
         log_w = disc.log_ratio(s, a, imagined)
         fake = model.transition(*there).sample(generator=g)
-        logits = disc.log_ratio(*there, held_out.next_state[:, 0]), disc.log_ratio(*there, fake)
+        logits = disc.log_ratio(*there, fresh.next_state[:, 0]), disc.log_ratio(*there, fake)
     return imagined[:, 2], log_w, float(fit.held_out_loss.min()), diagnostics.calibration(*logits, bins=BINS)
 
 
@@ -134,19 +134,21 @@ def windy_edge() -> Panel:
     zeros = np.zeros(len(edges) - 1)
     with figures.style():
         left.axvspan(-FALLEN, FALLEN, color="#eeeeee", zorder=0)
-        left.text(0, 1.02, "upright", ha="center", color=figures.GREY)
+        left.text(0.5, 0.76, "upright", ha="center", color=figures.GREY, transform=left.transAxes)
         truth = left.stairs(zeros, edges, color=figures.TRUTH, fill=True, alpha=0.4, label="real steps")
         model = left.stairs(zeros, edges, color=figures.MODEL, ls="--", lw=2, label="model")
         weighted = left.stairs(zeros, edges, color=figures.WEIGHT, lw=1.5, label="model, weighted")
-        left.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.35), xlabel="next angle of the pole (rad)", ylabel="share")
+        left.set(xlim=(edges[0], edges[-1]), xlabel="next angle of the pole (rad)", ylabel="share")
         left.legend(loc="upper center", ncols=3, fontsize=11)
         right.plot([0, 1], [0, 1], ":", color=figures.GREY, label="calibrated")
-        (curve,) = right.plot(np.zeros(BINS), np.zeros(BINS), "o-", color=figures.WEIGHT, label="held-out steps")
+        (curve,) = right.plot(np.zeros(BINS), np.zeros(BINS), "o-", color=figures.WEIGHT, label="fresh steps")
         right.set(xlim=(0, 1), ylim=(0, 1.05), xlabel="D: probability to be real", ylabel="share of real ones")
         right.legend(loc="upper left")
 
     def draw(chance: float, tilt: float, components: int, carts: int, stale: bool) -> None:
-        truth.set_data(_shares(_real(chance, tilt)))
+        shares = _shares(_real(chance, tilt))
+        truth.set_data(shares)
+        left.set_ylim(0, 1.4 * max(shares.max(), 0.4))
         for artist in (model, weighted, curve):
             artist.set_alpha(0.25 if stale else 1.0)
         for white in veils:
@@ -176,6 +178,6 @@ def windy_edge() -> Panel:
     }
     description = (
         "Left: the pole's next angle at the edge of the wind in real steps, in the model and in the weighted model; "
-        "right: calibration of the discriminator on held-out steps."
+        "right: calibration of the discriminator on fresh steps."
     )
     return Panel(fig, draw, controls, description, settle, [truth, model, weighted, curve, *veils])
