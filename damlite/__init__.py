@@ -9,6 +9,7 @@ from .data import Episodes, collect
 from .discriminator import Discriminator
 from .envs import IcyRoad, Intersection
 from .fitting import Fit, fit_discriminator, fit_model, return_weights
+from .gym import FromGymnasium
 from .loop import METHODS, MBRLResult, run_mbrl
 from .models import DynamicsModel
 from .planning import CrossEntropy, Exhaustive, Plan, RandomShooting, estimate_value, imagine, policy
@@ -21,6 +22,7 @@ __all__ = [
     "Episodes",
     "Exhaustive",
     "Fit",
+    "FromGymnasium",
     "IcyRoad",
     "Intersection",
     "MBRLResult",

@@ -98,6 +98,8 @@ def collect(
 ) -> Episodes:
     """Drive the real road and record what happens: ROLLOUT of Alg. 3.
 
+    An environment with a `rollout` of its own (`FromGymnasium`) is asked for the episodes.
+
     Parameters
     ----------
     policy : function of (state (..., E, S), step from 0, generator) that returns actions (..., E);
@@ -112,15 +114,31 @@ def collect(
     """
     batch = (validate.integer("episodes", episodes),)
     batch = batch if runs is None else (validate.integer("runs", runs), *batch)
-    state = env.initial_state(*batch)
-    steps = []
+    if hasattr(env, "rollout"):  # an environment that steps by itself
+        return env.rollout(policy, batch, generator)
+
+    def step(state: Tensor, action: Tensor) -> Tensor:
+        return env.transition(state, action).sample(generator=generator)
+
+    return roll_out(env, env.initial_state(*batch), step, policy, generator)
+
+
+def roll_out(
+    env: object,
+    state: Tensor,
+    step: Callable[[Tensor, Tensor], Tensor],
+    policy: Policy | None = None,
+    generator: torch.Generator | None = None,
+) -> Episodes:
+    """Episodes from first states (..., E, S); `step`, a function of (state, action), takes each step; see `collect`."""
+    batch, steps = state.shape[:-1], []
     for t in range(env.horizon):
         if policy is None:
             action = torch.randint(env.n_actions, batch, generator=generator)
         else:
-            action = validate.actions("the policy's actions", policy(state, t, generator), env.n_actions)
-        next_state = env.transition(state, action).sample(generator=generator)
-        steps.append((state, action.expand(batch), env.reward(state, action), next_state))
+            action = validate.actions("the policy's actions", policy(state, t, generator), env.n_actions).expand(batch)
+        next_state = step(state, action)
+        steps.append((state, action, env.reward(state, action), next_state))
         state = next_state
     states, actions, rewards, next_states = zip(*steps, strict=True)
     return Episodes(

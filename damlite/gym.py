@@ -1,12 +1,24 @@
-"""The roads as Gymnasium environments, registered on import as damlite/IcyRoad-v0 and damlite/Intersection-v0."""
+"""Gymnasium, both ways: the roads as its environments, and its environments as roads.
+
+The roads are registered on import as damlite/IcyRoad-v0 and damlite/Intersection-v0.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import gymnasium
 import numpy as np
 import torch
+from torch import Tensor
 
+from . import validate
+from .data import Episodes, Policy, collect, roll_out
 from .envs import IcyRoad, Intersection
 
 FAR = 1000.0  # bound of the observation space: farther than any car gets
+PROBES = 20  # random episodes by which an environment of one's own is known
 
 
 class GymRoad(gymnasium.Env):
@@ -54,6 +66,157 @@ class GymRoad(gymnasium.Env):
         (draw_intersection if crossing else draw_road)(figure.subplots(), self.road, self.state[None])
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def as_it_is(state: Tensor) -> Tensor:
+    """The state (..., S) itself."""
+    return state
+
+
+@dataclass(frozen=True, repr=False)
+class FromGymnasium:
+    """A Gymnasium environment in the place of a road: for `collect`, `run_mbrl`, sweeps and all between.
+
+    Observations must be a Box of one axis, and are taken for the state; actions must be Discrete. Episodes all last
+    `horizon` steps: after Gymnasium's `terminated` the last state stays (it is absorbing) and only `reward` goes on.
+    What `step` returns as its reward is not used. There is no density of the next state, so models must predict the
+    state (`predict="state"`), and exact weights do not exist: the discriminator's are all there is.
+
+    Parameters
+    ----------
+    make : function without arguments that makes one environment; processes that share a sweep must be able to
+        unpickle it. All randomness must come from `reset(seed=…)`, that is from the environment's `np_random`
+    reward : function of (state (..., S), action (...)), batched tensors, that returns r(s, a), shape (...): planners
+        ask it about imagined states
+    horizon : number of steps of every episode, T
+    state_names, action_names : S and A labels; by default "state 0", …, "action 0", …
+    features : function of state (..., S) that returns what networks are given of it, (..., F); by default the state
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or the same seed and actions do not give the same states twice.
+    """
+
+    make: Callable[[], gymnasium.Env]
+    reward: Callable[[Tensor, Tensor], Tensor]
+    horizon: int
+    state_names: tuple[str, ...] | None = None
+    action_names: tuple[str, ...] | None = None
+    features: Callable[[Tensor], Tensor] = as_it_is
+    n_actions: int = field(init=False)
+    _envs: list[gymnasium.Env] = field(init=False, compare=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in ("make", "reward", "features"):
+            if not callable(getattr(self, name)):
+                raise ValueError(f"{name} must be a function, got {getattr(self, name)!r}")
+        validate.integer("horizon", self.horizon)
+        env = self.make()
+        if not isinstance(env, gymnasium.Env):
+            raise ValueError(f"make must return a Gymnasium environment, got {env!r}")
+        self._envs.append(env)
+        box, actions = env.observation_space, env.action_space
+        if not isinstance(box, gymnasium.spaces.Box) or len(box.shape) != 1:
+            raise ValueError(f"make must return an environment with observations in a Box of one axis, got {box}")
+        if not isinstance(actions, gymnasium.spaces.Discrete):
+            raise ValueError(f"make must return an environment with Discrete actions, got {actions}")
+        size, n_actions = box.shape[0], int(actions.n)
+        for name, count, one in (("state_names", size, "state"), ("action_names", n_actions, "action")):
+            names = getattr(self, name)
+            names = tuple(f"{one} {i}" for i in range(count)) if names is None else tuple(names)
+            if len(names) != count:
+                raise ValueError(f"{name} must hold {count} names, got {len(names)}")
+            object.__setattr__(self, name, names)
+        object.__setattr__(self, "n_actions", n_actions)
+        self._check_functions()
+        first, again = (self._probe(2) for _ in range(2))
+        if not torch.equal(first.next_state, again.next_state):
+            raise ValueError(
+                "make must return an environment whose randomness comes from reset(seed=…), through its np_random; "
+                "got episodes that differ though seed and actions are the same"
+            )
+
+    def initial_state(self, *batch: int, generator: torch.Generator | None = None) -> Tensor:
+        """First states (*batch, S), each of a `reset` with its own seed; without a generator always the same ones."""
+        generator = torch.Generator().manual_seed(0) if generator is None else generator
+        return self._reset(batch, generator)
+
+    def rollout(self, policy: Policy | None, batch: tuple[int, ...], generator: torch.Generator | None) -> Episodes:
+        """Episodes (*batch, T) of as many real environments, stepped side by side; see `collect`.
+
+        Their seeds are drawn from `generator`, so that the same generator gives the same episodes.
+
+        Raises
+        ------
+        ValueError
+            If an environment is truncated before `horizon` steps.
+        """
+        state = self._reset(batch, generator)
+        start, ended, taken = int(self._envs[0].action_space.start), [False] * math.prod(batch), 0
+
+        def step(state: Tensor, action: Tensor) -> Tensor:
+            nonlocal taken
+            taken += 1
+            after = state.reshape(-1, state.shape[-1]).clone()  # who has ended stays
+            for i, a in enumerate(action.flatten().tolist()):
+                if ended[i]:
+                    continue
+                seen, _, ended[i], truncated, _ = self._envs[i].step(start + a)
+                after[i] = _tensor(seen)
+                if truncated and not ended[i] and taken < self.horizon:
+                    raise ValueError(
+                        f"horizon must be at most {taken}, where the environment truncates, got {self.horizon}"
+                    )
+            return after.reshape(state.shape)
+
+        return roll_out(self, state, step, policy, generator)
+
+    def _reset(self, batch: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+        """First observations (*batch, S) of as many environments, made where there are too few."""
+        seeds = torch.randint(2**31, (math.prod(batch),), generator=generator).tolist()
+        while len(self._envs) < len(seeds):
+            self._envs.append(self.make())
+        seen = [_tensor(env.reset(seed=seed)[0]) for env, seed in zip(self._envs, seeds, strict=False)]
+        return torch.stack(seen).reshape(*batch, -1)
+
+    def _probe(self, episodes: int) -> Episodes:
+        """The same random episodes every time."""
+        return collect(self, episodes=episodes, generator=torch.Generator().manual_seed(0))
+
+    def _check_functions(self) -> None:
+        """Reward and features must take batches."""
+        state = self.initial_state(2, 3)
+        for name, arguments, shape in (
+            ("reward", (state, torch.zeros(2, 3, dtype=torch.long)), "(2, 3)"),
+            ("features", (state,), "(2, 3, F)"),
+        ):
+            asked = f"{name} must return a tensor of shape {shape} for a batch of states {tuple(state.shape)}"
+            try:
+                given = getattr(self, name)(*arguments)
+            except (RuntimeError, TypeError, ValueError, IndexError) as error:
+                raise ValueError(f"{asked}, got an error: {error}") from error
+            if not isinstance(given, Tensor):
+                raise ValueError(f"{asked}, got {given!r}")
+            if given.shape[:2] != (2, 3) or given.ndim != shape.count(",") + 1:
+                raise ValueError(f"{asked}, got {tuple(given.shape)}")
+
+    def __repr__(self) -> str:
+        """The same in every process: names, and how the environment behaves in a few random episodes."""
+        digest, seen = hashlib.sha256(), self._probe(PROBES)
+        for part in (seen.state, seen.action, seen.reward, seen.next_state):
+            digest.update(part.contiguous().numpy().tobytes())
+        name = getattr(self.make, "__qualname__", type(self.make).__qualname__)
+        known = f"horizon={self.horizon}, state_names={self.state_names}, action_names={self.action_names}"
+        return f"FromGymnasium({name}, {known}, behaviour={digest.hexdigest()[:16]})"
+
+    def __reduce__(self) -> tuple:
+        """Pickled as its arguments; the environments themselves stay."""
+        return FromGymnasium, (self.make, self.reward, self.horizon, self.state_names, self.action_names, self.features)
+
+
+def _tensor(observation: object) -> Tensor:
+    return torch.as_tensor(np.asarray(observation, dtype=np.float32))
 
 
 for road in (IcyRoad, Intersection):

@@ -36,7 +36,8 @@ class DynamicsModel(RoadNetwork):
     Raises
     ------
     ValueError
-        If `predict` is unknown or a size is no positive integer.
+        If `predict` is unknown or a size is no positive integer, or if `predict` is "velocity" and the environment
+        has no `kinematics`.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class DynamicsModel(RoadNetwork):
         self.components = validate.integer("components", components)
         self.predict = validate.choice("predict", predict, ("velocity", "state"))
         size = len(env.state_names)
+        if predict == "velocity" and not hasattr(env, "kinematics"):
+            raise ValueError('predict must be "state" for an environment without known kinematics, got "velocity"')
         kinematics = env.kinematics if predict == "velocity" else Kinematics.every_coordinate(size)
         self.features = len(kinematics.random)
         inputs = observe(env, env.initial_state()).shape[-1]

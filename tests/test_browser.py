@@ -16,6 +16,7 @@ SLIDERS = {  # a slider of each lesson's main widget, by its label
     "04_correct_the_model": "threshold speed",
     "05_minimise_variance": "from p to q*",
     "06_plan_ahead": "particles",
+    "10_take_it_further": "chance of a gust",
 }
 
 

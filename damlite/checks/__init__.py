@@ -6,11 +6,13 @@ from .cross import check_backup, check_crossing_reward, check_shifted_value
 from .drive import check_estimate, check_weight
 from .fit import check_gaussian_log_prob, check_mixture_log_prob
 from .loop import check_best_method, check_shift
+from .own import check_absorb, check_own, check_wind_reward
 from .plan import check_choose, check_error_of_difference, check_rollout
 from .variance import check_estimate_variance, check_optimal_proposal, check_weighted_gradient
 from .weigh import check_sample_size, check_trajectory_weight
 
 __all__ = [
+    "check_absorb",
     "check_backup",
     "check_bayes_classifier",
     "check_best_method",
@@ -25,6 +27,7 @@ __all__ = [
     "check_gaussian_log_prob",
     "check_mixture_log_prob",
     "check_optimal_proposal",
+    "check_own",
     "check_rollout",
     "check_sample_size",
     "check_shift",
@@ -33,4 +36,5 @@ __all__ = [
     "check_unequal_weight",
     "check_weight",
     "check_weighted_gradient",
+    "check_wind_reward",
 ]

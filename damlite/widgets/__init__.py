@@ -7,6 +7,7 @@ from .cross import cross
 from .drive import drive
 from .fit import fit_density
 from .gallery import weight_collapse
+from .own import windy_edge
 from .panel import Panel
 from .plan import winners_curse
 from .replay import replay
@@ -22,6 +23,7 @@ KEY_PANELS = {  # each lesson's key picture; lesson 07's is the stored ablation
     "05": minimum_variance,
     "06": winners_curse,
     "08": cross,
+    "10": windy_edge,
 }
 
 __all__ = [
@@ -38,5 +40,6 @@ __all__ = [
     "weigh_samples",
     "weight_collapse",
     "weights_decay",
+    "windy_edge",
     "winners_curse",
 ]
