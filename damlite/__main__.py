@@ -6,12 +6,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import ablations, claims, figures, sweep, widgets
+from . import ablations, claims, crossing, figures, sweep, widgets
+from .envs import Intersection
 
 
-def write_key_pictures(folder: Path) -> list[Path]:
-    """Each lesson's key picture, its widget at rest, written to `folder` as PNG."""
-    paths = []
+def write_scenes(folder: Path) -> list[Path]:
+    """Fig. 2 (left) as PNG, the crossing's animation as GIF, and each lesson's key picture: its widget at rest."""
+    env = Intersection()
+    scenes = crossing.both_turns(env)
+    paths = [folder / "figure2_left.png", folder / "intersection.gif"]
+    paths[0].write_bytes(figures.png(crossing.figure2_left(env, scenes)))
+    paths[1].write_bytes(crossing.animate(env, scenes))
     for lesson, panel in widgets.KEY_PANELS.items():
         paths.append(folder / f"lesson_{lesson}.png")
         paths[-1].write_bytes(panel().picture.value)
@@ -62,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
     figure.add_argument("--out", type=Path, default=sweep.STORED, help="where tables are and figures go")
     given = parser.parse_args(arguments)
     if given.command == "figures":
-        for path in figures.write_all(given.out) + write_key_pictures(given.out):
+        for path in figures.write_all(given.out) + write_scenes(given.out):
             print(path)
         return
     if given.command == "ablations":

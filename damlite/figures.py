@@ -297,7 +297,7 @@ def ablation(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad
 
 
 def write_all(folder: str | Path) -> list[Path]:
-    """Every figure that the README shows, written to `folder` as PNG; `python -m damlite figures`."""
+    """Every picture of results that the README shows, written to `folder` as PNG; `python -m damlite figures`."""
     folder = Path(folder)
     drawn = {"figure2_right": figure2_right(*fitted_example())}
     returns = load(folder)

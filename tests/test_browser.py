@@ -16,6 +16,8 @@ SLIDERS = {  # a slider of each lesson's main widget, by its label
     "04_correct_the_model": "threshold speed",
     "05_minimise_variance": "from p to q*",
     "06_plan_ahead": "particles",
+    "08_cross_the_intersection": "step",
+    "09_reproduce_table1": "seeds",
     "10_take_it_further": "chance of a gust",
 }
 

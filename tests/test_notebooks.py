@@ -23,8 +23,8 @@ def code_cells(notebook):
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def test_there_are_eight_lessons():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(8)]
+def test_there_are_eleven_lessons():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(11)]
 
 
 def test_executed_in_order_and_without_errors(notebook):

@@ -171,7 +171,7 @@ def test_velocities_are_not_known(env):
 def test_networks_are_given_the_features():
     env = dl.FromGymnasium(cartpole, upright, 5, features=lambda s: torch.cat([s, s[..., 2:3].abs()], -1))
     assert dl.DynamicsModel(env, predict="state").centre.shape[-1] == 5
-    assert dl.Discriminator(env).centre.shape[-1] == 5 + 2 * 4
+    assert dl.Discriminator(env).centre.shape[-1] == 3 * 5
 
 
 def test_a_model_learns_calm_cartpole(env):

@@ -5,6 +5,7 @@ from .correct import check_corrected_mean, check_diagnosis
 from .cross import check_backup, check_crossing_reward, check_shifted_value
 from .drive import check_estimate, check_weight
 from .fit import check_gaussian_log_prob, check_mixture_log_prob
+from .judge import check_interquartile_mean, check_standard_error, check_verdict
 from .loop import check_best_method, check_shift
 from .own import check_absorb, check_own, check_wind_reward
 from .plan import check_choose, check_error_of_difference, check_rollout
@@ -25,6 +26,7 @@ __all__ = [
     "check_estimate",
     "check_estimate_variance",
     "check_gaussian_log_prob",
+    "check_interquartile_mean",
     "check_mixture_log_prob",
     "check_optimal_proposal",
     "check_own",
@@ -32,8 +34,10 @@ __all__ = [
     "check_sample_size",
     "check_shift",
     "check_shifted_value",
+    "check_standard_error",
     "check_trajectory_weight",
     "check_unequal_weight",
+    "check_verdict",
     "check_weight",
     "check_weighted_gradient",
     "check_wind_reward",

@@ -11,6 +11,7 @@ from .own import windy_edge
 from .panel import Panel
 from .plan import winners_curse
 from .replay import replay
+from .seeds import few_seeds
 from .variance import minimum_variance
 from .weigh import weigh_samples, weights_decay
 
@@ -23,6 +24,7 @@ KEY_PANELS = {  # each lesson's key picture; lesson 07's is the stored ablation
     "05": minimum_variance,
     "06": winners_curse,
     "08": cross,
+    "09": few_seeds,
     "10": windy_edge,
 }
 
@@ -32,6 +34,7 @@ __all__ = [
     "Panel",
     "cross",
     "drive",
+    "few_seeds",
     "fit_density",
     "learn_ratio",
     "minimum_variance",
