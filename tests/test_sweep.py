@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import damlite as dl
 from damlite import sweep
@@ -75,8 +76,40 @@ def test_stored_table_is_complete_and_agrees_with_its_raw_returns():
     np.testing.assert_allclose(stored[["mean", "stderr"]], summary[["mean", "stderr"]], atol=6e-4)
 
 
+def test_a_device_that_is_not_there_is_named():
+    for device in ("toaster", "cuda:99"):
+        with pytest.raises(ValueError, match=f"device must be one that torch can use here, got '{device}'"):
+            sweep.run_table1(1, ("state",), 1, progress=False, device=device, **SMALL)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same_numbers_twice():
+    once, again = (sweep.run_table1(2, ("state",), 1, progress=False, device="cuda", **SMALL) for _ in range(2))
+    pd.testing.assert_frame_equal(once, again)
+
+
+def test_everything_new_is_made_on_the_default_device(monkeypatch):
+    """Under `torch.device(...)` every generator must be of that device: none may be made on the processor by name."""
+    asked = []
+
+    class Remembered(torch.Generator):
+        def __new__(cls, *device):
+            asked.append(device)
+            return super().__new__(cls, *device)
+
+    monkeypatch.setattr(torch, "Generator", Remembered)
+    sweep.run_table1(1, ("state",), 1, progress=False, **SMALL)
+    assert asked and set(asked) == {(torch.device("cpu"),)}
+
+
 def test_bad_command_lines_are_refused(capsys):
-    for line in (["table1", "--seeds", "0"], ["table1", "--predict", "speed"], ["table2"]):
+    for line in (
+        ["table1", "--seeds", "0"],
+        ["table1", "--predict", "speed"],
+        ["ablations", "--runs", "0"],
+        ["table2"],
+    ):
         with pytest.raises(SystemExit):
             main(line)
-    assert "--seeds" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "--seeds" in errors and "--runs" in errors
