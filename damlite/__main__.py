@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,13 +84,12 @@ def main(arguments: list[str] | None = None) -> None:
     if given.rounds is not None:
         options["rounds"] = given.rounds
     roads = {name: sweep.ROADS[name] for name in given.road}
-    start = time.perf_counter()
     with on_cluster(given.dask):
         how = {"folder": given.keep, "device": given.device}
         returns = sweep.run_table1(given.seeds, tuple(given.predict), given.jobs, roads, **how, **options)
     settings = {"seeds": given.seeds, "roads": given.road, "predict": given.predict, "options": options}
     settings["device"] = given.device
-    sweep.save(returns, out, **settings, minutes=round((time.perf_counter() - start) / 60, 1))
+    sweep.save(returns, out, **settings)
     print(sweep.summarise(returns).round(2).to_string(index=False))
     if given.seeds > 1:
         masses = claims.unrealistic_mass(given.seeds)

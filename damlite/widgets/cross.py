@@ -63,8 +63,10 @@ def cross() -> Panel:
     speed.set(xlabel="step", ylabel="the agent's speed (m/s)", xlim=(0, 25), ylim=(-0.4, 6.4))
     speed.legend(loc="upper right", ncols=2)
 
-    def draw(step: int, turn: str, driver: str, stale: bool = False) -> None:
-        states, reward, futures = _drive(driver, turn)
+    settled: dict[tuple[str, str], tuple[Tensor, Tensor, list[Tensor]]] = {}  # the last drive, by its settings
+
+    def draw(step: int, turn: str, driver: str, stale: bool) -> None:
+        ((settings, (states, reward, futures)),) = settled.items()
         picture.show(states[: step + 1])
         ahead = futures[step]
         for first, lines in zip((0, 5), threads, strict=True):
@@ -75,9 +77,12 @@ def cross() -> Panel:
         crashed = (env.crashed(ahead).any(-1)).float().mean()
         above.set_title(f"step {step}: of {FUTURES} imagined futures {crashed:.0%} crash")
         speed.set_title(f"return so far {reward[:step].sum():.1f}, in the end {reward.sum():.1f}")
+        for artist in (driven, *picture.paths, above.title, speed.title):
+            artist.set_alpha(0.25 if stale and settings != (driver, turn) else 1.0)
 
     def settle(step: int, turn: str, driver: str) -> None:
-        _drive(driver, turn)
+        settled.clear()
+        settled[driver, turn] = _drive(driver, turn)
 
     controls = {
         "step": slider("step", "of 0.2 s", 6, 0, env.horizon - 1, 1),
