@@ -51,7 +51,8 @@ def open_browser():
     ):  # fmt: skip
         options.add_argument(flag)
     chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
-    chrome.set_script_timeout(300)
+    chrome.set_script_timeout(900)  # a lesson's whole run, on a busy machine
+    chrome.command_executor.client_config.timeout = 960
     try:
         yield chrome
     finally:
