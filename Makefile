@@ -6,7 +6,7 @@ READY := venv/.ready
 
 # The course, open in JupyterLab.
 lab: $(READY)
-	$(BIN)/jupyter lab --notebook-dir=notebooks 00_drive_on_ice.ipynb
+	$(BIN)/jupyter lab --allow-root --notebook-dir=notebooks notebooks/00_drive_on_ice.ipynb
 
 # Everything: style, unit tests, notebooks, browser.
 test: $(READY)

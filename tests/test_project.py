@@ -55,3 +55,9 @@ def test_the_index_says_the_lessons_minutes():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         minutes = re.search(r"\*\*Time\*\* (\d+) minutes", path.read_text()).group(1)
         assert re.search(rf"\(notebooks/{path.name}\) \| {minutes} \|", readme), path.name
+
+
+def test_make_lab_opens_a_notebook_that_exists():
+    """JupyterLab takes the path from where it is started, and refuses one that is not there."""
+    command = re.search(r"jupyter lab (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
+    assert (ROOT / command.split()[-1]).exists(), command
