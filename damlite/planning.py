@@ -1,5 +1,6 @@
 """ESTIMATEVALUE (Alg. 1) and the planners that call it (RSPLANNER of Alg. 3, and two more)."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +25,7 @@ class Dynamics(Protocol):
 
 WEIGHTS = ("ratio", "sigmoid")
 ESTIMATORS = ("per_decision", "eq4", "trajectory")
+NORMALISE = (False, True, "excess")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def estimate_value(
     particles: int = 20,
     weight: str = "ratio",
     estimator: str = "per_decision",
-    normalise: bool = False,
+    normalise: bool | str = False,
     clip: float | None = None,
     common_random_numbers: bool = False,
     stratified: bool = False,
@@ -76,7 +78,9 @@ def estimate_value(
         probability and not a ratio, here to show the damage
     estimator : "per_decision" (Alg. 1), r_t times the weights of the transitions before t; "eq4" (Eq. 4 as
         printed), times the weight of transition t too; "trajectory" (Eq. 2), the return times all of them
-    normalise : divide the weights of each step by their mean over the particles
+    normalise : divide the weights of each step by their mean over the particles: False, True (self-normalised), or
+        "excess" for only where that mean is above one. E_q[p/q] = ∫ p over all that q can imagine is at most one: less
+        says that the truth would not go there, more says that the log-ratio is wrong (ours)
     clip : bound every single log-weight to ±clip
     common_random_numbers : share the particles' random numbers between the sequences, that is along the
         last batch axis; sequences that begin alike then share those particles
@@ -178,7 +182,7 @@ def imagine(
 def weighted_return(
     imagined: list[ImaginedStep],
     estimator: str = "per_decision",
-    normalise: bool = False,
+    normalise: bool | str = False,
     offset: float | Tensor = 0.0,
 ) -> Tensor:
     """Mean over the particles of the weighted rewards, shape (...); see `estimate_value`.
@@ -186,7 +190,12 @@ def weighted_return(
     For "eq4" `imagined` holds one step more than there are rewards, for its weights.
     """
 
+    validate.choice("normalise", normalise, NORMALISE)
+
     def weights(log_w: Tensor) -> Tensor:
+        if normalise == "excess":
+            log_mean = log_w.logsumexp(-1, keepdim=True) - math.log(log_w.shape[-1])
+            return (log_w - log_mean.clamp(min=0)).exp()
         return log_w.softmax(-1) * log_w.shape[-1] if normalise else log_w.exp()
 
     c = torch.as_tensor(offset)
@@ -248,7 +257,7 @@ class RandomShooting:
     stratified: bool = True
     weight: str = "ratio"
     estimator: str = "per_decision"
-    normalise: bool = False
+    normalise: bool | str = False
     clip: float | None = None
 
     def __post_init__(self) -> None:
@@ -285,7 +294,8 @@ class Exhaustive:
 
     Parameters
     ----------
-    hold : each chosen action is held for so many steps, so that n_actions**(H / hold) sequences are left. As only
+    hold : each chosen action is held for so many steps: a number, or one for each choice, the last of them for all
+        further ones. (3, 5, 12) leaves n_actions**3 sequences of 20 steps, fine at first and coarse later. As only
         the first action is ever driven before planning anew, little is lost; and the fewer candidates there are,
         the less lucky the best of them is (ours)
 
@@ -294,17 +304,17 @@ class Exhaustive:
 
     horizon: int = 5
     particles: int = 20
-    hold: int = 1
+    hold: int | tuple[int, ...] = 1
     common_random_numbers: bool = True
     stratified: bool = True
     weight: str = "ratio"
     estimator: str = "per_decision"
-    normalise: bool = False
+    normalise: bool | str = False
     clip: float | None = None
 
     def __post_init__(self) -> None:
         _check_planner(self)
-        validate.integer("hold", self.hold)
+        validate.integers("hold", self.hold)
 
     def plan(
         self,
@@ -318,8 +328,9 @@ class Exhaustive:
     ) -> Plan:
         """Choose actions for states (..., S); see `RandomShooting.plan`."""
         steps = horizon or self.horizon
-        chosen = every_sequence(env.n_actions, -(-steps // self.hold))
-        candidates = chosen.repeat_interleave(self.hold, dim=-1)[:, :steps]
+        hold = validate.integers("hold", self.hold)
+        choice = [i for i, held in enumerate(hold + hold[-1:] * steps) for _ in range(held)][:steps]
+        candidates = every_sequence(env.n_actions, choice[-1] + 1)[:, choice]
         return _choose(self, dynamics, env, state, candidates, log_ratio, generator, offset)
 
 
@@ -350,7 +361,7 @@ class CrossEntropy:
     stratified: bool = True
     weight: str = "ratio"
     estimator: str = "per_decision"
-    normalise: bool = False
+    normalise: bool | str = False
     clip: float | None = None
 
     def __post_init__(self) -> None:
@@ -416,6 +427,7 @@ def _check_planner(planner: Planner) -> None:
     validate.integer("particles", planner.particles)
     validate.choice("weight", planner.weight, WEIGHTS)
     validate.choice("estimator", planner.estimator, ESTIMATORS)
+    validate.choice("normalise", planner.normalise, NORMALISE)
     if planner.clip is not None:
         validate.number("clip", planner.clip, least=0)
 

@@ -15,6 +15,15 @@ def integer(name: str, value: object, least: int = 1) -> int:
     return value.__index__()
 
 
+def integers(name: str, value: object) -> tuple[int, ...]:
+    """Return a positive integer, or a tuple of some, as a tuple; raise ValueError if `value` is neither."""
+    every = value if isinstance(value, tuple) else (value,)
+    try:
+        return tuple(integer(name, each) for each in every or (None,))
+    except ValueError:
+        raise ValueError(f"{name} must be a positive integer or a tuple of them, got {value!r}") from None
+
+
 def number(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
     """Return `value` as a float if it is finite and in [least, most]; raise ValueError otherwise."""
     try:
