@@ -19,18 +19,20 @@ from .sweep import MODELS, ROADS
 PARTICLES = 20
 DYNAMICS = ("truth", *MODELS)  # the truth is planned through without weights, a model with its discriminator's
 NEED_WEIGHTS = ("weight", "timing", "normalisation")
+NORMALISED = {False: "none", True: "self-normalised", "excess": "excess"}
 EPISODES = {"IcyRoad": 20, "Intersection": 6}
 
 
 def variants(planner: Planner) -> dict[str, dict[str, Planner]]:
     """Every ablation's variants of a planner by name, the planner itself always the first."""
-    base = {"horizon": planner.horizon, "particles": planner.particles, "clip": planner.clip}
+    base = {name: getattr(planner, name) for name in ("horizon", "particles", "clip", "normalise")}
+    others = {name: replace(planner, normalise=how) for how, name in NORMALISED.items() if how != planner.normalise}
     return {
         "random numbers": {"common": planner, "own": replace(planner, common_random_numbers=False)},
         "particles": {str(p): replace(planner, particles=p) for p in (PARTICLES, 1, 5, 100)},
         "weight": {"exp": planner, "σ": replace(planner, weight="sigmoid")},
         "timing": {"Alg. 1": planner, "Eq. 4": replace(planner, estimator="eq4")},
-        "normalisation": {"none": planner, "self-normalised": replace(planner, normalise=True)},
+        "normalisation": {NORMALISED[planner.normalise]: planner, **others},
         "planner": {
             "exhaustive": planner,
             "random shooting": RandomShooting(candidates=100, **base),

@@ -16,7 +16,8 @@ from torch import Tensor
 from .data import collect
 from .envs import Intersection
 from .figures import GREY, WEIGHT, figure, png
-from .planning import Exhaustive, policy
+from .loop import default_recipe
+from .planning import policy
 
 CARS = {"agent": ("#009E73", "-"), "oncoming car": ("#CC79A7", "--")}  # colour and line of each path
 LANE, REACH = 3.5, 14.0  # metres: half a road's width, and how far is drawn
@@ -71,7 +72,7 @@ def both_turns(env: Intersection, act: object = None, seed: int = 0) -> list[Ten
 
     act : a policy as for `collect`; by default the planner that knows the road
     """
-    act = policy(Exhaustive(15, hold=5), env, env) if act is None else act
+    act = policy(default_recipe(env).planner, env, env) if act is None else act
     states = []
     for side in env.sides():
         data = collect(side, act, episodes=1, generator=torch.Generator().manual_seed(seed))

@@ -75,15 +75,17 @@ class Recipe:
 def default_recipe(env: object) -> Recipe:
     """What works on a road.
 
-    Where a planner can try all action sequences (IcyRoad) it does. On longer roads it holds each action for five
-    steps: random shooting's hundred candidates are a hundred chances to be lucky. They also get more random
+    Where a planner can try all action sequences (IcyRoad) it does. On longer roads it tries those that hold each
+    action for a while, the later the longer: random shooting's hundred candidates are a hundred chances to be
+    lucky, and a planner that does not look far past a crash takes it for a small loss. Over so many steps weights
+    grow large by small errors: their mean is kept from exceeding one. Longer roads also get more random
     episodes, warm starts, networks that look at nothing far off their data, a model that is blunt and a
     discriminator that is blunter.
     """
     if env.n_actions**env.horizon <= FEW_SEQUENCES:
         return Recipe(Exhaustive(env.horizon, particles=50, clip=5.0))
     return Recipe(
-        Exhaustive(min(env.horizon, 15), particles=20, hold=5, clip=2.0),
+        Exhaustive(min(env.horizon, 20), particles=20, hold=(3, 5, 12), normalise="excess", clip=2.0),
         rounds=2,
         random_episodes=600,
         episodes=10,

@@ -91,7 +91,7 @@ def test_the_loop_runs_at_the_intersection(predict):
 def test_a_recipe_is_changed_by_the_field_and_its_options_by_the_entry():
     recipe = dl.loop.default_recipe(dl.IcyRoad())
     assert isinstance(recipe.planner, dl.Exhaustive)
-    assert dl.loop.default_recipe(dl.Intersection()).planner.hold == 5
+    assert dl.loop.default_recipe(dl.Intersection()).planner.hold == (3, 5, 12)
     changed = recipe.but(rounds=3, episodes=None, discriminator_options={"blur": 0.5})
     assert (changed.rounds, changed.episodes) == (3, recipe.episodes)
     assert changed.discriminator_options == {"weight_decay": 0.3, "blur": 0.5}

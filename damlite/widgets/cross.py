@@ -11,13 +11,15 @@ from .. import figures
 from ..crossing import CARS, Crossing
 from ..data import collect
 from ..envs import Intersection
-from ..planning import Exhaustive, RandomShooting
+from ..loop import default_recipe
+from ..planning import RandomShooting
 from .panel import Panel, dropdown, slider
 
-AHEAD, FUTURES = 15, 40  # steps, particles
+PLANNER = default_recipe(Intersection()).planner  # Table 1's
+AHEAD, FUTURES = PLANNER.horizon, 40  # steps and particles to show
 DRIVERS = {
-    "plans with common random numbers": Exhaustive(AHEAD, hold=5),
-    "plans with random numbers of each plan's own": RandomShooting(AHEAD, 60, 10, False, False),
+    "plans with common random numbers": PLANNER,
+    "plans with random numbers of each plan's own": RandomShooting(15, 60, 10, False, False),
     "always cruises": 1,
     "always brakes": 0,
 }
@@ -34,7 +36,7 @@ def _drive(driver: str, turn: str) -> tuple[Tensor, Tensor, list[Tensor]]:
         if isinstance(planner, int):
             plans.append(torch.full((env.horizon - step,), planner))
         else:
-            left = min(AHEAD, env.horizon - step)
+            left = min(planner.horizon, env.horizon - step)
             plans.append(planner.plan(env, env, state, None, left, g).actions[0])
         return plans[-1][:1]
 
