@@ -1,47 +1,40 @@
 """damlite: learn and reproduce Discriminator Augmented Model-Based Reinforcement Learning.
 
 The names below are the package's public face; each says in its docstring which equation or algorithm of
-the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements.
+the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements. `results`, `figures` and `lessons` are loaded when
+they are first used: they bring pandas, Matplotlib and ipywidgets.
 """
 
-from . import ablations, checks, claims, diagnostics, exact, figures, gym, sweep
+import importlib
+from types import ModuleType
+
+from . import diagnostics, exact, gym
 from .data import Episodes, collect
 from .discriminator import Discriminator
-from .envs import IcyRoad, Intersection
-from .fitting import Fit, fit_discriminator, fit_model, return_weights
+from .envs import Environment, IcyRoad, Intersection
+from .estimate import Estimator, estimate_value
+from .fitting import Fit, Training, fit_discriminator, fit_model, return_weights
 from .gym import FromGymnasium
-from .loop import METHODS, MBRLResult, run_mbrl
+from .loop import METHODS, Learned, MBRLResult, evaluate, learn, run_mbrl
+from .mixture import seeded
 from .models import DynamicsModel
-from .planning import CrossEntropy, Exhaustive, Plan, RandomShooting, estimate_value, imagine, policy
+from .planning import Belief, CrossEntropy, Exhaustive, Plan, RandomShooting, every_sequence, policy
+from .recipe import Recipe, our_recipe, paper_recipe
 
-__all__ = [
-    "METHODS",
-    "CrossEntropy",
-    "Discriminator",
-    "DynamicsModel",
-    "Episodes",
-    "Exhaustive",
-    "Fit",
-    "FromGymnasium",
-    "IcyRoad",
-    "Intersection",
-    "MBRLResult",
-    "Plan",
-    "RandomShooting",
-    "ablations",
-    "checks",
-    "claims",
-    "collect",
-    "diagnostics",
-    "estimate_value",
-    "exact",
-    "figures",
-    "fit_discriminator",
-    "fit_model",
-    "gym",
-    "imagine",
-    "policy",
-    "return_weights",
-    "run_mbrl",
-    "sweep",
-]
+__all__ = """
+METHODS Belief CrossEntropy Discriminator DynamicsModel Environment Episodes Estimator Exhaustive Fit
+FromGymnasium IcyRoad Intersection Learned MBRLResult Plan RandomShooting Recipe Training collect
+diagnostics estimate_value evaluate every_sequence exact fit_discriminator fit_model gym learn our_recipe
+paper_recipe policy return_weights run_mbrl seeded
+""".split()
+LATER = ("results", "figures", "lessons")
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in LATER:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *LATER])

@@ -1,14 +1,21 @@
 """Episodes: collecting them (ROLLOUT of Alg. 3) and holding some of them out."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from . import validate
+from .support import validate
+
+if TYPE_CHECKING:
+    from .envs import Environment
 
 HOLD_OUT_EVERY = 5
+Policy = Callable[[Tensor, int, Generator | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,70 +42,64 @@ class Episodes:
     def __len__(self) -> int:
         return self.state.shape[-3]
 
-    def __add__(self, other: "Episodes") -> "Episodes":
+    def __add__(self, other: Episodes) -> Episodes:
         """Both sets of episodes, other's last."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
         return Episodes(*(torch.cat(pair, dim=self.returns.ndim - 1) for pair in pairs))
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> "Episodes":
+    def map(self, function: Callable[[Tensor], Tensor]) -> Episodes:
         """The same function applied to each of the four tensors."""
         return Episodes(*(function(getattr(self, f.name)) for f in fields(self)))
 
-    def select(self, chosen: Tensor) -> "Episodes":
+    def select(self, chosen: Tensor) -> Episodes:
         """The episodes whose number (or mask) is in `chosen`."""
         axis = self.returns.ndim - 1
         return self.map(lambda t: t[(slice(None),) * axis + (chosen,)])
 
-    def split(self) -> tuple["Episodes", "Episodes"]:
-        """Training and held-out episodes: every fifth, and at least one of two or more, is held out.
+    def parts(self) -> tuple[Tensor, Tensor]:
+        """Masks (E,) of the training and of the held-out episodes: every fifth, at least one of two or more.
 
-        The split depends on nothing but the order, so model and discriminator hold out the same episodes,
-        and an episode stays on its side when later rounds add more. A single episode is on both sides.
+        They depend on nothing but the order, so model and discriminator hold out the same episodes, and an episode
+        stays on its side when later rounds add more. A single episode is on both sides.
         """
         number = torch.arange(len(self))
         held_out = number % HOLD_OUT_EVERY == HOLD_OUT_EVERY - 1
         if not held_out.any():
             held_out = number == len(self) - 1
-        training = ~held_out if len(self) > 1 else held_out
+        return (~held_out if len(self) > 1 else held_out), held_out
+
+    def split(self) -> tuple[Episodes, Episodes]:
+        """Training and held-out episodes, see `parts`."""
+        training, held_out = self.parts()
         return self.select(training), self.select(held_out)
 
-    def check(self, env: object) -> "Episodes":
+    def check(self, env: Environment) -> Episodes:
         """Return these episodes; raise ValueError if they are empty, misshapen or hold NaN."""
         size = len(env.state_names)
         if self.state.ndim < 3 or self.state.shape[-1] != size:
             raise ValueError(f"data.state must have shape (..., E, T, {size}), got {tuple(self.state.shape)}")
         if self.action.numel() == 0:
             raise ValueError("data must hold at least one transition, got none")
-        for name, shape in (
-            ("next_state", self.state.shape),
-            ("action", self.state.shape[:-1]),
-            ("reward", self.state.shape[:-1]),
-        ):
-            if getattr(self, name).shape != shape:
-                got = tuple(getattr(self, name).shape)
-                raise ValueError(f"data.{name} must have shape {tuple(shape)}, got {got}")
+        batch = self.state.shape[:-1]
+        for name, shape in {"next_state": self.state.shape, "action": batch, "reward": batch}.items():
+            if (got := getattr(self, name).shape) != shape:
+                raise ValueError(f"data.{name} must have shape {tuple(shape)}, got {tuple(got)}")
         for name in ("state", "reward", "next_state"):
-            bad = int((~getattr(self, name).isfinite()).sum())
-            if bad:
+            if bad := int((~getattr(self, name).isfinite()).sum()):
                 raise ValueError(f"data.{name} must be finite, got {bad} NaN or infinite numbers")
         validate.actions("data.action", self.action, env.n_actions)
         return self
 
 
-Policy = Callable[[Tensor, int, torch.Generator | None], Tensor]
-
-
 def collect(
-    env: object,
+    env: Environment,
     policy: Policy | None = None,
     *,
     episodes: int = 20,
     runs: int | None = None,
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Episodes:
     """Drive the real road and record what happens: ROLLOUT of Alg. 3.
-
-    An environment with a `rollout` of its own (`FromGymnasium`) is asked for the episodes.
 
     Parameters
     ----------
@@ -114,36 +115,30 @@ def collect(
     """
     batch = (validate.integer("episodes", episodes),)
     batch = batch if runs is None else (validate.integer("runs", runs), *batch)
-    if hasattr(env, "rollout"):  # an environment that steps by itself
-        return env.rollout(policy, batch, generator)
-
-    def step(state: Tensor, action: Tensor) -> Tensor:
-        return env.transition(state, action).sample(generator=generator)
-
-    return roll_out(env, env.initial_state(*batch), step, policy, generator)
+    return env.rollout(policy, batch, generator)
 
 
 def roll_out(
-    env: object,
+    env: Environment,
     state: Tensor,
     step: Callable[[Tensor, Tensor], Tensor],
     policy: Policy | None = None,
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
 ) -> Episodes:
-    """Episodes from first states (..., E, S); `step`, a function of (state, action), takes each step; see `collect`."""
+    """Episodes from first states (..., E, S); `step`, a function of (state, action), takes each step; see `collect`.
+
+    Policy and reward are given copies: one that edits its input changes nothing of what happened.
+    """
     batch, steps = state.shape[:-1], []
     for t in range(env.horizon):
         if policy is None:
             action = torch.randint(env.n_actions, batch, generator=generator)
         else:
-            action = validate.actions("the policy's actions", policy(state, t, generator), env.n_actions).expand(batch)
+            action = policy(state.clone(), t, generator)
+            action = validate.actions("the policy's actions", action, env.n_actions).expand(batch).clone()
         next_state = step(state, action)
-        steps.append((state, action, env.reward(state, action), next_state))
+        steps.append((state, action, env.reward(state.clone(), action.clone()), next_state))
         state = next_state
     states, actions, rewards, next_states = zip(*steps, strict=True)
-    return Episodes(
-        torch.stack(states, -2),
-        torch.stack(actions, -1),
-        torch.stack(rewards, -1),
-        torch.stack(next_states, -2),
-    )
+    states, next_states = torch.stack(states, -2), torch.stack(next_states, -2)
+    return Episodes(states, torch.stack(actions, -1), torch.stack(rewards, -1), next_states)

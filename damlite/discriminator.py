@@ -1,10 +1,11 @@
 """The classifier whose logit is the log of p/q (Eq. 5 to 8)."""
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from . import validate
-from .networks import RoadNetwork, observe
+from .envs import Environment
+from .networks import Network, RoadNetwork
+from .support import validate
 
 
 class Discriminator(RoadNetwork):
@@ -17,26 +18,22 @@ class Discriminator(RoadNetwork):
     ----------
     env : the environment
     runs : R independent discriminators, trained side by side
-    hidden : widths of the hidden layers
-    box : bound of the standardised features, see `RoadNetwork`
     generator : draws the initial weights
+    choices : fields of `Network`: hidden, box, features
     """
 
-    def __init__(
-        self,
-        env: object,
-        runs: int = 1,
-        hidden: tuple[int, ...] = (64, 64),
-        box: float | None = None,
-        generator: torch.Generator | None = None,
-    ) -> None:
-        inputs = 3 * observe(env, env.initial_state()).shape[-1]
-        super().__init__(env, inputs, 1, runs, hidden, box, generator)
+    def __init__(self, env: Environment, runs: int = 1, generator: Generator | None = None, **choices: object) -> None:
+        super().__init__(env, 3, 1, runs, validate.fields(Network, choices), generator)
 
     def transition_features(self, state: Tensor, next_state: Tensor) -> Tensor:
-        """What the road shows of the state before, of the state after, and the change between them."""
-        before, after = observe(self.env, state), observe(self.env, next_state)
+        """What the network is given of the state before, of the state after, and the change between them."""
+        before, after = self.observe(state), self.observe(next_state)
         return torch.cat([before, after, after - before], dim=-1)
+
+    def prepare(self, state: Tensor, next_state: Tensor) -> None:
+        """Before the first fit: take the scales from the training data (R, B, S)."""
+        self.standardise(self.transition_features(state, next_state))
+        self.fitted.fill_(True)  # last: what was interrupted is done anew
 
     def log_ratio(self, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
         """The logit D̃(s', a, s), an estimate of log p(s' | s, a) − log q(s' | s, a) (Eq. 7), shape (...).

@@ -1,34 +1,48 @@
 """TRAINMODEL and TRAINDISCRIMINATOR (Alg. 2), for R stacked runs at once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import softplus
 from tqdm.auto import trange
 
-from . import validate
 from .data import Episodes
 from .discriminator import Discriminator
 from .mixture import Mixture, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
+from .support import validate
+from .support.threads import one_thread
 
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One torch thread: small networks on small batches are slowed by more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a network is fitted: AdamW, the learning rate falling to 0 along half a cosine.
+
+    Attributes
+    ----------
+    steps, batch, learning_rate, weight_decay : of AdamW; a batch holds so many transitions of every run
+    patience : stop once no run's held-out loss has improved for so many steps; None for all steps
+    """
+
+    steps: int = 2000
+    batch: int = 128
+    learning_rate: float = 2e-2
+    weight_decay: float = 0.1
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        validate.integer("steps", self.steps)
+        validate.integer("batch", self.batch)
+        validate.number("learning_rate", self.learning_rate, least=0)
+        validate.number("weight_decay", self.weight_decay, least=0)
+        if self.patience is not None:
+            validate.integer("patience", self.patience)
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,8 @@ class Fit:
     steps : (L,), the steps at which the losses were looked at
     training_loss, held_out_loss : (L, R); the training loss is the last minibatch's
     best_step : (R,), the step whose parameters were kept
-    offset : (R,), what was subtracted from the returns before weighting (0 for uniform weights)
+    offset : (R,), c, what was subtracted from every reward to make the returns R ≥ 0 before weighting by them, and
+        what a planner must subtract too (see `Belief`); 0 for uniform weights
     """
 
     steps: Tensor
@@ -67,60 +82,48 @@ def fit_model(
     data: Episodes,
     weighting: str = "uniform",
     *,
-    steps: int = 2000,
-    batch: int = 128,
-    learning_rate: float = 2e-2,
-    weight_decay: float = 0.1,
-    patience: int | None = None,
-    generator: torch.Generator | None = None,
+    generator: Generator | None = None,
     progress: bool = False,
+    **training: object,
 ) -> Fit:
     """TRAINMODEL of Alg. 2: minimise −Σ_t R(τ) log q(s_{t+1} | s_t, a_t).
 
     With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
-    Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18).
+    Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18). Each run
+    keeps the parameters with the least held-out loss (every fifth episode is held out).
 
     Parameters
     ----------
     model : R runs; fitted in place, from the parameters it has
     data : episodes with a leading axis R, or without one: then every run sees the same
     weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`
-    steps, batch, learning_rate, weight_decay : of AdamW, the learning rate falling to 0 along half a cosine
-    patience : stop once no run's held-out loss has improved for so many steps; None for all steps
     generator : draws the minibatches
     progress : show a progress bar
-
-    Returns
-    -------
-    Fit. Each run keeps the parameters with the least held-out loss (every fifth episode is held out).
+    training : fields of `Training`
     """
+    how = validate.fields(Training, training)
     validate.choice("weighting", weighting, ("uniform", "return"))
     data = _for_runs(data, model)
-    weights, offset = return_weights(data.returns)
-    if weighting == "uniform":
-        weights, offset = torch.ones_like(weights), torch.zeros_like(offset)
-    weighted = Episodes(data.state, data.action, weights[..., None].expand_as(data.reward), data.next_state)
-    training, held_out = (_transitions(part) for part in weighted.split())
-    if not model.fitted:
-        model.prepare(training.state, training.action, training.next_state, _spawn(generator))
-
-    def loss(d: Episodes) -> Tensor:  # the reward's place holds the weight R(τ)
-        return -(d.reward * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
-
-    return _minimise(
-        model,
-        lambda chosen: loss(training.map(partial(_rows, chosen=chosen))),
-        lambda: loss(held_out),
-        training.action.shape[1],
-        offset[..., 0],
-        steps,
-        batch,
-        learning_rate,
-        weight_decay,
-        patience,
-        generator,
-        progress,
+    weight, offset = torch.ones_like(data.returns), torch.zeros(model.runs)
+    length = data.reward.shape[-1]
+    if weighting == "return":
+        weight, lowest = return_weights(data.returns)
+        offset = lowest[:, 0] / length  # R(τ) − lowest = Σ_t (r_t − c)
+    (training_data, training_weight), (held_out, held_out_weight) = (
+        (_transitions(data.select(part)), weight[:, part].repeat_interleave(length, dim=1)) for part in data.parts()
     )
+    if not model.fitted:
+        model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
+
+    def loss(d: Episodes, w: Tensor) -> Tensor:
+        return -(w * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
+
+    def minibatch_loss(chosen: Tensor) -> Tensor:
+        pick = partial(_rows, chosen=chosen)
+        return loss(training_data.map(pick), pick(training_weight))
+
+    objective = Objective(minibatch_loss, lambda: loss(held_out, held_out_weight), training_data.action.shape[1])
+    return _minimise(model, objective, how, offset, generator, progress)
 
 
 def fit_discriminator(
@@ -128,14 +131,10 @@ def fit_discriminator(
     model: DynamicsModel,
     data: Episodes,
     *,
-    steps: int = 2000,
-    batch: int = 128,
-    learning_rate: float = 2e-2,
-    weight_decay: float = 0.1,
-    blur: float = 0.0,
-    patience: int | None = None,
-    generator: torch.Generator | None = None,
+    instance_noise: float = 0.0,
+    generator: Generator | None = None,
     progress: bool = False,
+    **training: object,
 ) -> Fit:
     """TRAINDISCRIMINATOR of Alg. 2: minimise −log D(s, a, s') − log(1 − D(s, a, s̃')), s̃' ~ q(· | s, a).
 
@@ -145,96 +144,83 @@ def fit_discriminator(
     Parameters
     ----------
     disc, model : R runs each; the discriminator is fitted in place, from the parameters it has
-    blur : standard deviation of noise added to real and imagined next states alike, in units of each
+    instance_noise : standard deviation of noise added to real and imagined next states alike, in units of each
         coordinate's own spread of changes. It keeps the ratio finite where p has no density (a model with
         `predict="state"`), and the classifier from being surer than its few data allow (ours)
-    data, steps, batch, learning_rate, weight_decay, patience, generator, progress : as for `fit_model`
+    data, generator, progress, training : as for `fit_model`
     """
+    how = validate.fields(Training, training)
     if disc.runs != model.runs:
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
-    data = _for_runs(data, disc)
-    training, held_out = (_transitions(part) for part in data.split())
+    training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
     if not disc.fitted:
-        disc.standardise(disc.transition_features(training.state, training.next_state))
+        disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
-    blur = validate.number("blur", blur, least=0) * safe_std(training.next_state - training.state)
+    spread = safe_std(training_data.next_state - training_data.state)
+    noise = validate.number("instance_noise", instance_noise, least=0) * spread
     held_out_seed = int(torch.randint(2**62, (), generator=local))
     with torch.no_grad():  # the model stays as it is: one look at it for all steps
-        imagined, imagined_held_out = (model.transition(d.state, d.action) for d in (training, held_out))
+        imagined, imagined_held_out = (model.transition(d.state, d.action) for d in (training_data, held_out))
 
     def loss(d: Episodes, q: Mixture, source: torch.Generator) -> Tensor:
         both = torch.cat([d.next_state, q.sample(generator=source)], dim=1)
-        both = both + blur * torch.randn(both.shape, generator=source)
+        both = both + noise * torch.randn(both.shape, generator=source)
         logit = disc.log_ratio(torch.cat([d.state] * 2, dim=1), torch.cat([d.action] * 2, dim=1), both)
         real_logit, fake_logit = logit.chunk(2, dim=1)
         return (softplus(-real_logit) + softplus(fake_logit)).mean(-1)
 
     def minibatch_loss(chosen: Tensor) -> Tensor:
         pick = partial(_rows, chosen=chosen)
-        return loss(training.map(pick), imagined.map(pick), local)
+        return loss(training_data.map(pick), imagined.map(pick), local)
 
-    def held_out_loss() -> Tensor:  # the same fakes every time
-        return loss(held_out, imagined_held_out, seeded(held_out_seed))
-
-    return _minimise(
-        disc,
+    objective = Objective(
         minibatch_loss,
-        held_out_loss,
-        training.action.shape[1],
-        torch.zeros(disc.runs),
-        steps,
-        batch,
-        learning_rate,
-        weight_decay,
-        patience,
-        generator,
-        progress,
+        lambda: loss(held_out, imagined_held_out, seeded(held_out_seed)),  # the same fakes every time
+        training_data.action.shape[1],
     )
+    return _minimise(disc, objective, how, torch.zeros(disc.runs), generator, progress)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """R losses (R,) to minimise: of minibatches of row numbers (R, B) below `size`, and of what is held out."""
+
+    minibatch_loss: Callable[[Tensor], Tensor]
+    held_out_loss: Callable[[], Tensor]
+    size: int
 
 
 @one_thread()
 def _minimise(
     network: RoadNetwork,
-    loss: Callable[[Tensor], Tensor],
-    held_out_loss: Callable[[], Tensor],
-    size: int,
+    objective: Objective,
+    how: Training,
     offset: Tensor,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    weight_decay: float,
-    patience: int | None,
-    generator: torch.Generator | None,
+    generator: Generator | None,
     progress: bool,
 ) -> Fit:
-    """AdamW on the sum of R losses (R,), of minibatches of row numbers (R, B); each run keeps its best parameters."""
-    validate.integer("steps", steps)
-    validate.integer("batch", batch)
-    validate.number("learning_rate", learning_rate, least=0)
-    validate.number("weight_decay", weight_decay, least=0)
-    patience = steps if patience is None else validate.integer("patience", patience)
-    local = _spawn(generator)
-    runs = network.runs
+    """AdamW on the sum of R losses; each run keeps its best parameters."""
+    local, runs, size = _spawn(generator), network.runs, objective.size
+    patience = how.steps if how.patience is None else how.patience
     first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
     parameters = list(network.parameters())
     best = [p.detach().clone() for p in parameters]
     with torch.no_grad():
-        best_loss = held_out_loss()
+        best_loss = objective.held_out_loss()
     best_step = torch.zeros(runs, dtype=torch.long)
-    optimiser = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    optimiser = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=how.weight_decay, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, how.steps)
     log: list[tuple[int, Tensor, Tensor]] = []
-    for step in trange(1, steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
-        chosen = torch.randint(size, (runs, batch), generator=local)
-        losses = loss(first_row + chosen)
+    for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
+        losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
         optimiser.zero_grad()
         losses.sum().backward()
         optimiser.step()
         schedule.step()
-        if step % EVALUATE_EVERY and step != steps:
+        if step % EVALUATE_EVERY and step != how.steps:
             continue
         with torch.no_grad():
-            now = held_out_loss()
+            now = objective.held_out_loss()
         log.append((step, losses.detach(), now))
         better = (now < best_loss) & (step - best_step <= patience)
         best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
@@ -269,7 +255,6 @@ def _transitions(data: Episodes) -> Episodes:
     return data.map(lambda t: t.flatten(1, 2))
 
 
-def _spawn(generator: torch.Generator | None) -> torch.Generator:
+def _spawn(generator: Generator | None) -> torch.Generator:
     """A new generator seeded by one draw: what it is used for does not move the old one any further."""
-    seed = torch.randint(2**62, (), generator=generator)
-    return seeded(int(seed))
+    return seeded(int(torch.randint(2**62, (), generator=generator)))

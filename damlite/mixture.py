@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from . import validate
+from .support import validate
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -50,7 +50,7 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator(torch.get_default_device()).manual_seed(seed)
 
 
-def draw_noise(*shape: int, features: int, generator: torch.Generator | None = None) -> Tensor:
+def draw_noise(*shape: int, features: int, generator: Generator | None = None) -> Tensor:
     """Random numbers for `Mixture.sample`, shape (*shape, 1 + features).
 
     The first is uniform on [0, 1) and picks the component, the others are standard normal. Handing the
@@ -61,7 +61,7 @@ def draw_noise(*shape: int, features: int, generator: torch.Generator | None = N
     return torch.cat([pick, torch.randn(*shape, features, generator=generator, device=device)], dim=-1)
 
 
-def draw_stratified_noise(*shape: int, features: int, generator: torch.Generator | None = None) -> Tensor:
+def draw_stratified_noise(*shape: int, features: int, generator: Generator | None = None) -> Tensor:
     """As `draw_noise`, with the numbers spread evenly over the last axis of `shape`: a Latin hypercube.
 
     Each single sample has the same distribution as before. But P samples hold one number from each P-th of
@@ -133,11 +133,8 @@ class Mixture:
 
         The other coordinates follow from the random ones, so they carry no density and are not looked at.
 
-        Raises
-        ------
-        ValueError
-            If a standard deviation is zero (a road with `noise=0`), where no density exists, or if
-            next_state's shape does not fit.
+        Raises ValueError if a standard deviation is zero (a road with `noise=0`), where no density exists, or if the
+        shape of next_state does not fit.
         """
         next_state = validate.states("next_state", next_state, self.state.shape[-1])
         validate.broadcastable(next_state=next_state[..., 0], mixture=self.log_weights[..., 0])
@@ -146,11 +143,7 @@ class Mixture:
         return torch.logsumexp(self.log_weights + by_component, dim=-1)
 
     def sample(
-        self,
-        shape: tuple[int, ...] = (),
-        *,
-        generator: torch.Generator | None = None,
-        noise: Tensor | None = None,
+        self, shape: tuple[int, ...] = (), *, generator: Generator | None = None, noise: Tensor | None = None
     ) -> Tensor:
         """Draw next states (*shape, ..., S).
 

@@ -1,29 +1,77 @@
 """R small networks trained side by side as one: every parameter has a leading axis of runs."""
 
+import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from . import validate
+from .envs import Environment
+from .support import validate
 
 ROWS = 1024  # rows per run that pass through the network at once: their activations stay in the cache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """What a network is like.
+
+    Attributes
+    ----------
+    hidden : widths of the hidden layers
+    box : bound every standardised feature to ±box, so that a network is asked about nothing far off its
+        training data; None for no bound
+    features : give the network the environment's own features; False for the state as it is
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    box: float | None = None
+    features: bool = True
+
+    def __post_init__(self) -> None:
+        validate.integers("hidden", self.hidden, only_tuples=True)
+        validate.boolean("features", self.features)
+        if self.box is not None:
+            validate.number("box", self.box, least=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtureNetwork(Network):
+    """What a model's network is like.
+
+    Attributes
+    ----------
+    std_range : least and greatest standard deviation of a component, in units of each predicted change's own
+        spread. The least keeps the likelihood of few data bounded; a higher one lets the network attend to rare
+        events rather than to the last digit of common ones. The greatest keeps a few wild particles from
+        spoiling a mean over long imagined trajectories
+    start : where the components of a mixture begin: on "clusters" of the data (k-means; ours), or at "random"
+    """
+
+    std_range: tuple[float, float] = (0.01, math.inf)
+    start: str = "clusters"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validate.choice("start", self.start, ("clusters", "random"))
+        if not isinstance(self.std_range, tuple) or len(self.std_range) != 2:
+            raise ValueError(f"std_range must be (least, greatest), got {self.std_range!r}")
+        least, greatest = self.std_range
+        validate.number("std_range[0]", least, least=0)
+        if greatest != math.inf:
+            validate.number("std_range[1]", greatest, least=max(least, 1e-3))
 
 
 class StackedMLP(nn.Module):
     """R independent multilayer perceptrons with SiLU between their layers.
 
     Stacking R small networks into one batched product is what makes many seeds affordable; a run's
-    output and gradient depend on its own parameters and inputs alone.
-
-    Parameters
-    ----------
-    runs : R
-    sizes : widths of input, hidden layers and output
-    generator : draws the initial weights, uniform in ±1/√in
+    output and gradient depend on its own parameters and inputs alone. `sizes` are the widths of input, hidden layers
+    and output; the initial weights are uniform in ±1/√in.
     """
 
-    def __init__(self, runs: int, sizes: tuple[int, ...], generator: torch.Generator | None = None) -> None:
+    def __init__(self, runs: int, sizes: tuple[int, ...], generator: Generator | None = None) -> None:
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for fan_in, fan_out in pairwise(sizes):
@@ -43,41 +91,29 @@ class StackedMLP(nn.Module):
 class RoadNetwork(nn.Module):
     """A StackedMLP on standardised features of (state, action, ...), for one environment.
 
-    Parameters
-    ----------
-    env : the environment, for the sizes of states and actions
-    runs : R
-    hidden : widths of the hidden layers
-    box : bound every standardised feature to ±box, so that a network is asked about nothing far off its
-        training data; None for no bound
+    It is given what it sees of a state `looks` times, one-hot actions, and gives `outputs` numbers back.
     """
 
     def __init__(
-        self,
-        env: object,
-        inputs: int,
-        outputs: int,
-        runs: int,
-        hidden: tuple[int, ...],
-        box: float | None,
-        generator: torch.Generator | None,
+        self, env: Environment, looks: int, outputs: int, runs: int, network: Network, generator: Generator | None
     ) -> None:
         super().__init__()
-        self.env, self.runs = env, validate.integer("runs", runs)
-        self.box = None if box is None else validate.number("box", box, least=0)
-        for width in hidden:
-            validate.integer("hidden", width)
-        self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *hidden, outputs), generator)
+        self.env, self.network, self.runs = env, network, validate.integer("runs", runs)
+        inputs = looks * self.observe(env.initial_state()).shape[-1]
+        self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *network.hidden, outputs), generator)
         self.register_buffer("centre", torch.zeros(self.runs, 1, inputs))
         self.register_buffer("spread", torch.ones(self.runs, 1, inputs))
         self.register_buffer("fitted", torch.tensor(False))
+
+    def observe(self, state: Tensor) -> Tensor:
+        """What the network is given of states (..., S)."""
+        return self.env.features(state) if self.network.features else state
 
     def standardise(self, features: Tensor) -> None:
         """Remember mean and standard deviation of the features (R, B, inputs) of the first training data.
 
         A later fit goes on from the network as it is, and so keeps the scales.
         """
-        self.fitted.fill_(True)
         self.centre.copy_(features.mean(1, keepdim=True))
         self.spread.copy_(safe_std(features))
 
@@ -94,18 +130,13 @@ class RoadNetwork(nn.Module):
 
     def _rows(self, features: Tensor, action: Tensor) -> Tensor:
         features = (features - self.centre) / self.spread
-        if self.box is not None:
-            features = features.clamp(-self.box, self.box)
+        if self.network.box is not None:
+            features = features.clamp(-self.network.box, self.network.box)
         return self.mlp(torch.cat([features, self.one_hot(action)], dim=-1))
 
     def one_hot(self, action: Tensor) -> Tensor:
         """Actions (...) as indicators (..., A)."""
         return nn.functional.one_hot(action, self.env.n_actions).to(self.centre)
-
-
-def observe(env: object, state: Tensor) -> Tensor:
-    """What networks are given of a state (..., S): the road's own `features` if it has any, else all of it."""
-    return env.features(state) if hasattr(env, "features") else state
 
 
 def safe_std(x: Tensor) -> Tensor:

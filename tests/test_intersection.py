@@ -86,7 +86,7 @@ def test_the_coin_is_fair_and_only_at_the_crossing(crossing, generator):
     assert (before[:, 9] + math.pi / 2).abs().max() < 0.1
     state[6] = 4.9
     after = crossing.transition(state, CRUISE).sample((4000,), generator=generator)[:, 9] + math.pi / 2
-    assert abs((after > 0).float().mean() - 0.5) < 4 * 0.5 / 4000**0.5
+    assert abs((after > 0).float().mean() - 0.5) < 5 * 0.5 / 4000**0.5
     assert (after.abs() > 0.1).all()
 
 
@@ -126,14 +126,21 @@ def test_the_closed_loop_optimum_of_a_road_without_chance_is_its_open_loop_one()
 
 
 def test_the_planner_that_knows_the_road_comes_near_the_optimum(crossing):
-    planner = dl.RandomShooting(horizon=25, candidates=100, particles=20)
-    act = dl.policy(planner, crossing, crossing)
-    data = dl.collect(crossing, act, episodes=40, generator=torch.Generator().manual_seed(0))
-    left = data.next_state[:, -1, 9] > -math.pi / 2
-    both = [data.returns[left], data.returns[~left]]
-    mean = sum(r.mean() for r in both) / 2  # as if both turns came equally often
-    error = sum(r.var() / len(r) for r in both) ** 0.5 / 2
-    assert 101 - 2 * error < mean < 112.5
+    """About 102 with a standard error of 2; always cruising earns 30."""
+    act = dl.policy(dl.RandomShooting(horizon=25, candidates=50, particles=10), dl.Belief(crossing))
+    sides = [dl.collect(side, act, episodes=6, generator=dl.seeded(0)) for side in crossing.sides()]
+    assert 90 < torch.stack([side.returns for side in sides]).mean() < dl.exact.optimum(crossing)
+    assert not any(crossing.crashed(side.state).any() for side in sides)
+
+
+def test_its_sides_are_itself_with_the_coin_decided():
+    left, right = dl.Intersection(noise=0.03, crash_distance=2.0).sides()
+    assert (left.left_prob, right.left_prob) == (1.0, 0.0)
+    assert all((side.noise, side.crash_distance) == (0.03, 2.0) for side in (left, right))
+    for side, turned in ((left, 1), (right, -1)):
+        data = dl.collect(side, episodes=20, generator=dl.seeded(0))
+        assert (turned * (data.next_state[:, -1, 9] + math.pi / 2) > 0.5).all()
+    assert dl.IcyRoad(threshold=3.0).sides() == (dl.IcyRoad(threshold=3.0),)
 
 
 def test_gymnasiums_own_checker_passes_and_the_cars_are_drawn():

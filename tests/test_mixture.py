@@ -1,4 +1,4 @@
-"""The mixture against SciPy."""
+"""The mixture against SciPy and torch.distributions, and the strata of its random numbers."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.special import logsumexp
+from torch import distributions
 
 import damlite as dl
-from damlite.mixture import Kinematics, Mixture, draw_noise
+from damlite.mixture import Kinematics, Marginal, Mixture, draw_noise, draw_stratified_noise
 
 
 def random_mixture(seed, batch=(3,), components=3, size=4, kinematics=None):
-    g = torch.Generator().manual_seed(seed)
+    g = dl.seeded(seed)
     kinematics = kinematics or Kinematics.every_coordinate(size)
     f = len(kinematics.random)
     return Mixture(
@@ -34,12 +35,38 @@ def scipy_log_prob(mixture, z):
 @given(seed=st.integers(0, 10**6), components=st.integers(1, 6), size=st.integers(1, 10))
 def test_log_prob_is_scipys(seed, components, size):
     mixture = random_mixture(seed, (2, 5), components, size)
-    x = torch.randn(2, 5, size, generator=torch.Generator().manual_seed(seed + 1)) * 3
+    x = torch.randn(2, 5, size, generator=dl.seeded(seed + 1)) * 3
     np.testing.assert_allclose(mixture.log_prob(x), scipy_log_prob(mixture, x.numpy()), rtol=2e-5, atol=2e-5)
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), components=st.integers(1, 6))
+@pytest.mark.parametrize("kinematics", [Kinematics.every_coordinate(10), dl.Intersection.kinematics])
+def test_log_prob_is_that_of_torchs_own_mixture(kinematics, seed, components):
+    mixture = random_mixture(seed, (2, 5), components, 10, kinematics)
+    x = torch.randn(2, 5, 10, generator=dl.seeded(seed + 1)) * 3
+    parts = distributions.Independent(distributions.Normal(mixture.means, mixture.stds), 1)
+    same = distributions.MixtureSameFamily(distributions.Categorical(logits=mixture.log_weights), parts)
+    torch.testing.assert_close(mixture.log_prob(x), same.log_prob(x[..., kinematics.random]), rtol=2e-5, atol=2e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), components=st.integers(1, 6))
+def test_a_marginal_is_torchs_own_mixture(seed, components):
+    mixture = random_mixture(seed, (2, 5), components, kinematics=dl.IcyRoad.kinematics)
+    x = torch.randn(2, 5, generator=dl.seeded(seed + 1)) * 3
+    for i in range(4):
+        marginal = mixture.marginal(i)
+        parts = distributions.Normal(marginal.means, marginal.stds)
+        same = distributions.MixtureSameFamily(distributions.Categorical(logits=marginal.log_weights), parts)
+        torch.testing.assert_close(marginal.log_prob(x), same.log_prob(x), rtol=2e-5, atol=2e-5)
+        torch.testing.assert_close(marginal.cdf(x), same.cdf(x), rtol=2e-5, atol=2e-5)
+        torch.testing.assert_close(marginal.mean, same.mean, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(marginal.std, same.stddev, rtol=1e-4, atol=1e-4)
+
+
 def test_road_log_prob_is_scipys_over_the_velocities():
-    road, g = dl.IcyRoad(), torch.Generator().manual_seed(0)
+    road, g = dl.IcyRoad(), dl.seeded(0)
     state = torch.randn(500, 4, generator=g) * 2
     action = torch.randint(3, (500,), generator=g)
     p = road.transition(state, action)
@@ -49,18 +76,20 @@ def test_road_log_prob_is_scipys_over_the_velocities():
     np.testing.assert_allclose(p.log_prob(next_state), expected, rtol=1e-4, atol=1e-4)
 
 
+def follows(samples, marginal):
+    """Whether a Kolmogorov-Smirnov test lets samples be the marginal's, at five standard errors."""
+    return stats.kstest(samples.numpy(), lambda x: marginal.cdf(torch.as_tensor(x)).numpy()).pvalue > 6e-7
+
+
 @pytest.mark.parametrize("predict", ["velocity", "state"])
 def test_samples_follow_every_marginal(predict):
     kinematics = dl.IcyRoad.kinematics if predict == "velocity" else None
     mixture = random_mixture(3, (), kinematics=kinematics)
-    samples = mixture.sample((20000,), generator=torch.Generator().manual_seed(1))
+    samples = mixture.sample((20000,), generator=dl.seeded(1))
     for i in range(4):
         marginal = mixture.marginal(i)
-        assert (
-            stats.kstest(samples[:, i].numpy(), lambda x, m=marginal: m.cdf(torch.as_tensor(x)).numpy()).pvalue > 1e-3
-        )
-        assert abs(samples[:, i].mean() - marginal.mean) < 4 * marginal.std / 20000**0.5
-        assert marginal.std == pytest.approx(samples[:, i].std().item(), rel=0.05)
+        assert follows(samples[:, i], marginal)
+        assert abs(samples[:, i].mean() - marginal.mean) < 5 * marginal.std / 20000**0.5
 
 
 def test_positions_of_a_road_follow_from_its_velocities(env, generator):
@@ -68,10 +97,7 @@ def test_positions_of_a_road_follow_from_its_velocities(env, generator):
     samples = env.transition(state, action).sample((1000,), generator=generator)
     torch.testing.assert_close(samples[:, :2], state[:2] + samples[:, 2:])
     for i in range(4):
-        marginal = env.transition(state, action).marginal(i)
-        assert (
-            stats.kstest(samples[:, i].numpy(), lambda x, m=marginal: m.cdf(torch.as_tensor(x)).numpy()).pvalue > 1e-3
-        )
+        assert follows(samples[:, i], env.transition(state, action).marginal(i))
 
 
 def test_mean_is_that_of_the_marginals():
@@ -81,8 +107,60 @@ def test_mean_is_that_of_the_marginals():
 
 def test_the_same_noise_gives_the_same_sample():
     mixture = random_mixture(0)
-    noise = draw_noise(3, features=4, generator=torch.Generator().manual_seed(0))
+    noise = draw_noise(3, features=4, generator=dl.seeded(0))
     assert torch.equal(mixture.sample(noise=noise), mixture.sample(noise=noise))
+
+
+def strata(noise):
+    """Which P-th of its distribution each number lies in, of noise (..., P, 1 + F) from `draw_noise` and its like."""
+    uniform = torch.cat([noise[..., :1], torch.special.ndtr(noise[..., 1:])], -1)
+    return (uniform * noise.shape[-2]).long()
+
+
+def test_stratified_noise_has_one_number_in_each_stratum_of_each_feature():
+    noise = draw_stratified_noise(50, 8, features=3, generator=dl.seeded(0))
+    assert noise.shape == (50, 8, 4)
+    assert torch.equal(strata(noise).sort(-2).values, torch.arange(8)[:, None].expand(50, 8, 4))
+    plain = strata(draw_noise(50, 8, features=3, generator=dl.seeded(0)))
+    assert (plain.sort(-2).values != torch.arange(8)[:, None]).any()
+
+
+def test_the_strata_of_each_feature_come_in_an_order_of_their_own():
+    order = strata(draw_stratified_noise(50, 8, features=3, generator=dl.seeded(0)))
+    for i in range(4):
+        assert len(order[..., i].unique(dim=0)) == 50  # and of each batch entry
+        for j in range(i):
+            assert (order[..., i] != order[..., j]).any(-1).all()
+
+
+def test_each_stratified_number_is_distributed_as_a_plain_one():
+    """The numbers of one particle, over many draws: uniform, then standard normal, and none with another's help."""
+    noise = draw_stratified_noise(20000, 3, features=2, generator=dl.seeded(0))[:, 1]
+    assert stats.kstest(noise[:, 0].numpy(), "uniform").pvalue > 6e-7
+    for i in (1, 2):
+        assert stats.kstest(noise[:, i].numpy(), "norm").pvalue > 6e-7
+    off_diagonal = torch.corrcoef(noise.T)[torch.triu_indices(3, 3, 1).unbind()]
+    assert (off_diagonal.abs() < 5 / 20000**0.5).all()
+
+
+def test_strata_meet_probabilities_almost_exactly():
+    """Of 20 particles 3 or 4 fall into a component of weight 0.18, every time."""
+    mixture = Mixture(
+        torch.tensor([0.18, 0.82]).log(),
+        torch.tensor([[-9.0], [9.0]]),
+        torch.ones(2, 1),
+        torch.zeros(1),
+        Kinematics.every_coordinate(1),
+    )
+    noise = draw_stratified_noise(200, 20, features=1, generator=dl.seeded(0))
+    assert set((mixture.sample(noise=noise) < 0).sum(1).flatten().tolist()) == {3, 4}
+
+
+@pytest.mark.parametrize("kinematics", [dl.IcyRoad.kinematics, dl.Intersection.kinematics])
+def test_random_coordinates_come_back_from_a_completed_state(kinematics):
+    g = dl.seeded(0)
+    state, z = torch.randn(7, len(kinematics.source), generator=g), torch.randn(7, len(kinematics.random), generator=g)
+    assert torch.equal(kinematics.random_part(kinematics.complete(state, z)), z)
 
 
 def test_density_of_a_noiseless_road_is_an_error():
@@ -91,6 +169,8 @@ def test_density_of_a_noiseless_road_is_an_error():
     assert torch.equal(p.sample(), torch.tensor([1.0, 0.0, 1.0, 0.0]))
     with pytest.raises(ValueError, match="noise > 0"):
         p.log_prob(p.sample())
+    with pytest.raises(ValueError, match="noise > 0"):
+        Marginal(torch.zeros(1), torch.zeros(1), torch.zeros(1)).cdf(0.0)
 
 
 def test_bad_shapes_are_named(env):

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+Choices = TypeVar("Choices")
 
 
 def integer(name: str, value: object, least: int = 1) -> int:
@@ -15,13 +18,38 @@ def integer(name: str, value: object, least: int = 1) -> int:
     return value.__index__()
 
 
-def integers(name: str, value: object) -> tuple[int, ...]:
+def integers(name: str, value: object, only_tuples: bool = False) -> tuple[int, ...]:
     """Return a positive integer, or a tuple of some, as a tuple; raise ValueError if `value` is neither."""
-    every = value if isinstance(value, tuple) else (value,)
+    every = value if isinstance(value, tuple) else (None if only_tuples else value,)
     try:
         return tuple(integer(name, each) for each in every or (None,))
     except ValueError:
-        raise ValueError(f"{name} must be a positive integer or a tuple of them, got {value!r}") from None
+        kind = "a tuple of positive integers" if only_tuples else "a positive integer or a tuple of them"
+        raise ValueError(f"{name} must be {kind}, got {value!r}") from None
+
+
+def boolean(name: str, value: object) -> bool:
+    """Return `value` if it is True or False; raise ValueError otherwise."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def instance(name: str, value: Choices, kind: type[Choices]) -> Choices:
+    """Return `value` if it is of this kind; raise ValueError otherwise."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise ValueError(f"{name} must be {article} {kind.__name__}, got {value!r}")
+    return value
+
+
+def fields(kind: type[Choices], given: dict[str, object]) -> Choices:
+    """Return a dataclass of this kind with the given fields; raise ValueError if it has no such field."""
+    known = kind.__dataclass_fields__
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"{name} is no choice of {kind.__name__} (got {value!r}); it has {', '.join(known)}")
+    return kind(**given)
 
 
 def number(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
@@ -71,6 +99,14 @@ def actions(name: str, value: object, n_actions: int) -> Tensor:
         low, high = int(tensor.min()), int(tensor.max())
         raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {low} to {high}")
     return tensor.long()
+
+
+def transition(env: object, state: object, action: object) -> tuple[Tensor, Tensor]:
+    """Return states (..., S) and actions (...) of an environment, broadcast against each other."""
+    state = states("state", state, len(env.state_names))
+    action = actions("action", action, env.n_actions).to(state.device)
+    batch = broadcastable(state=state[..., 0], action=action)
+    return state.expand(*batch, state.shape[-1]), action.expand(batch)
 
 
 def broadcastable(**tensors: Tensor) -> torch.Size:

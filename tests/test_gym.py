@@ -1,17 +1,13 @@
-"""Environments of one's own: Gymnasium's, in the place of a road."""
+"""Gymnasium both ways: its environments in the place of a road, and the roads as its environments."""
 
 import pickle
-import subprocess
-import sys
 
 import gymnasium
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 import damlite as dl
-from damlite import sweep
 
 LIMIT = 12 * np.pi / 180  # CartPole's own: beyond this angle the pole has fallen
 SMALL = {"rounds": 1, "steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
@@ -33,11 +29,11 @@ def env():
 
 def seeds(count):
     """Those that `collect` draws first from the generator seeded by 0."""
-    return torch.randint(2**31, (count,), generator=torch.Generator().manual_seed(0)).tolist()
+    return torch.randint(2**31, (count,), generator=dl.seeded(0)).tolist()
 
 
 def test_it_takes_the_steps_that_gymnasium_takes(env):
-    data = dl.collect(env, episodes=4, generator=torch.Generator().manual_seed(0))
+    data = dl.collect(env, episodes=4, generator=dl.seeded(0))
     fell = 0
     for i, seed in enumerate(seeds(4)):
         own = cartpole()
@@ -63,16 +59,35 @@ def test_nothing_moves_after_the_end(env):
 
 
 def test_the_same_generator_gives_the_same_episodes(env):
-    first, second, other = (
-        dl.collect(env, episodes=3, runs=2, generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
-    )
+    first, second, other = (dl.collect(env, episodes=3, runs=2, generator=dl.seeded(seed)) for seed in (0, 0, 1))
     assert first.state.shape == (2, 3, 30, 4)
     assert torch.equal(first.next_state, second.next_state)
     assert not torch.equal(first.state, other.state)
     assert len(first.state[:, :, 0, 0].unique()) == 6  # every episode has a start of its own
-    start = env.initial_state(2, 3, generator=torch.Generator().manual_seed(0))
+    start = env.initial_state(2, 3, generator=dl.seeded(0))
     assert torch.equal(first.state[:, :, 0], start)
     assert torch.equal(env.initial_state(4), env.initial_state(4))
+
+
+def test_a_reward_or_a_policy_that_edits_its_input_changes_no_episode(env):
+    def vandal_reward(state, action):
+        reward = upright(state, action)
+        state.fill_(7.0)
+        action.zero_()
+        return reward
+
+    def honest(state, step, generator):
+        return (state[..., 2] > 0).long()
+
+    def vandal(state, step, generator):
+        action = honest(state, step, generator)
+        state.fill_(7.0)
+        return action
+
+    expected = dl.collect(env, honest, episodes=3, generator=dl.seeded(0))
+    edited = dl.collect(dl.FromGymnasium(cartpole, vandal_reward, 30), vandal, episodes=3, generator=dl.seeded(0))
+    for name in ("state", "action", "reward", "next_state"):
+        assert torch.equal(getattr(edited, name), getattr(expected, name))
 
 
 def test_names_and_sizes(env):
@@ -82,29 +97,32 @@ def test_names_and_sizes(env):
     named = dl.FromGymnasium(cartpole, upright, 5, "xvaw", ["left", "right"])
     assert (named.state_names, named.action_names) == (("x", "v", "a", "w"), ("left", "right"))
     assert env.initial_state().shape == (4,)
+    assert env.sides() == (env,)
 
 
 class Shifted(gymnasium.Env):
-    """Counts the actions that it is given; they begin at 3."""
+    """Counts the actions that it is given; they begin at 3. Every observation is the same array."""
 
     observation_space = gymnasium.spaces.Box(-9, 9, (1,))
     action_space = gymnasium.spaces.Discrete(2, start=3)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        self.sum = 0.0
-        return np.array([self.sum]), {}
+        self.sum = np.zeros(1, dtype=np.float32)
+        return self.sum, {}
 
     def step(self, action):
         assert action in self.action_space
         self.sum += action - 3
-        return np.array([self.sum]), 0.0, False, False, {}
+        return self.sum, 0.0, False, False, {}
 
 
-def test_actions_may_begin_anywhere():
+def test_actions_may_begin_anywhere_and_observations_be_one_array():
     env = dl.FromGymnasium(Shifted, lambda s, a: s[..., 0], 6)
-    data = dl.collect(env, episodes=5, generator=torch.Generator().manual_seed(0))
+    data = dl.collect(env, episodes=5, generator=dl.seeded(0))
     assert torch.equal(data.next_state[..., 0], data.action.cumsum(-1).float())
+    assert torch.equal(data.state[:, 1:], data.next_state[:, :-1])
+    assert (data.state[:, 0] == 0).all()
 
 
 class Careless(Shifted):
@@ -112,7 +130,7 @@ class Careless(Shifted):
 
     def step(self, action):
         self.sum += np.random.default_rng().normal()
-        return np.array([self.sum]), 0.0, False, False, {}
+        return self.sum, 0.0, False, False, {}
 
 
 class Picture(Shifted):
@@ -163,20 +181,23 @@ def test_a_policys_bad_actions_are_named(env):
         dl.collect(env, lambda state, t, g: torch.full((3,), 2), episodes=3)
 
 
-def test_velocities_are_not_known(env):
+def test_velocities_and_dynamics_are_not_known(env):
     with pytest.raises(ValueError, match='predict must be "state" for an environment without known kinematics'):
         dl.DynamicsModel(env)
+    with pytest.raises(NotImplementedError, match="no known dynamics to plan through: give a learned model"):
+        PLANNER.plan(dl.Belief(env), env.initial_state())
 
 
 def test_networks_are_given_the_features():
     env = dl.FromGymnasium(cartpole, upright, 5, features=lambda s: torch.cat([s, s[..., 2:3].abs()], -1))
     assert dl.DynamicsModel(env, predict="state").centre.shape[-1] == 5
     assert dl.Discriminator(env).centre.shape[-1] == 3 * 5
+    assert dl.DynamicsModel(env, predict="state", features=False).centre.shape[-1] == 4
 
 
 def test_a_model_learns_calm_cartpole(env):
     """One step of CartPole is nearly linear: the model must find it."""
-    g = torch.Generator().manual_seed(0)
+    g = dl.seeded(0)
     data = dl.collect(env, episodes=100, generator=g)
     model = dl.DynamicsModel(env, 1, "state", generator=g)
     dl.fit_model(model, data, steps=400, generator=g)
@@ -189,71 +210,47 @@ def test_a_model_learns_calm_cartpole(env):
 
 
 def test_the_loop_runs(env):
-    result = dl.run_mbrl(env, "dam", 2, "state", runs=2, planner=PLANNER, **SMALL)
-    assert result.data.state.shape == (2, 5 + 2, 30, 4)
-    again = dl.run_mbrl(env, "dam", 2, "state", runs=2, planner=PLANNER, **SMALL)
-    assert torch.equal(result.returns, again.returns)
+    first, again = (dl.run_mbrl(env, "dam", 2, "state", runs=2, planner=PLANNER, **SMALL) for _ in range(2))
+    assert first.data.state.shape == (2, 5 + 2, 30, 4)
+    assert torch.equal(first.returns, again.returns)
     with pytest.raises(ValueError, match="predict"):
         dl.run_mbrl(env, "dam", 2, "velocity", **SMALL)
 
 
-def test_it_is_known_by_its_behaviour(env):
+def test_it_is_pickled_as_its_arguments(env):
     same = pickle.loads(pickle.dumps(env))
-    assert repr(same) == repr(env)
-    assert " at 0x" not in repr(env)
-
-    def heavier():
-        made = cartpole()
-        made.unwrapped.gravity = 12.0
-        return made
-
-    heavier.__qualname__ = "cartpole"
-    others = [dl.FromGymnasium(heavier, upright, 30), dl.FromGymnasium(cartpole, lambda s, a: 2 * upright(s, a), 30)]
-    others.append(dl.FromGymnasium(cartpole, upright, 29))
-    assert len({repr(other) for other in [env, *others]}) == 4
+    assert (same.make, same.reward, same.horizon, same.state_names) == (cartpole, upright, 30, env.state_names)
+    first, second = (dl.collect(x, episodes=2, generator=dl.seeded(0)) for x in (env, same))
+    assert torch.equal(first.next_state, second.next_state)
 
 
-def test_another_process_knows_it_by_the_same_name(env):
-    script = (
-        "import sys; sys.path.insert(0, 'tests')\n"
-        "import test_own_environment as t\n"
-        "print(t.dl.FromGymnasium(t.cartpole, t.upright, 30))"
-    )
-    root = sweep.STORED.parent
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root)
-    assert done.stdout.strip() == repr(env)
+@pytest.mark.parametrize("name", ["IcyRoad", "Intersection"])
+def test_a_user_who_edits_an_observation_moves_no_car(name):
+    def drive(edit):
+        road, seen = gymnasium.make(f"damlite/{name}-v0"), []
+        observation, _ = road.reset(seed=3)
+        for _ in range(5):
+            seen.append(observation.copy())
+            if edit:
+                observation += 100.0
+            observation, reward, *_ = road.step(2)
+            seen.append(np.array([reward]))
+        return np.concatenate(seen)
+
+    np.testing.assert_array_equal(drive(edit=True), drive(edit=False))
 
 
-def test_a_sweep_takes_it_and_keeps_its_pieces(tmp_path, env, monkeypatch):
-    how = {"roads": {"my road": env}, "planner": PLANNER, "progress": False, **SMALL}
-    one, two = (sweep.run_table1(1, ("state",), jobs, folder=tmp_path / str(jobs), **how) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-    assert set(one["road"]) == {"my road"}
-    monkeypatch.setattr(sweep, "run_mbrl", None)  # whoever runs one now gets an error
-    pd.testing.assert_frame_equal(sweep.run_table1(1, ("state",), 1, folder=tmp_path / "1", **how), one)
-    assert sweep.summarise(one)["regret"].isna().all()
-
-
-def test_a_sweep_takes_what_was_defined_in_a_script(tmp_path):
-    """As in a notebook: worker processes cannot import it, and get it by value."""
-    script = f"""
-import gymnasium, torch
-import damlite as dl
-from damlite import sweep
-LEVEL = 0.2
-class Still(gymnasium.Wrapper):
-    def step(self, action):
-        return self.env.step(action)
-def make():
-    return Still(gymnasium.make("CartPole-v1"))
-def reward(s, a):
-    return (s[..., 2].abs() < LEVEL).float()
-env = dl.FromGymnasium(make, reward, 6)
-planner = dl.RandomShooting(horizon=2, candidates=2, particles=1)
-table = sweep.run_table1(1, ("state",), 2, {{"mine": env}}, progress=False, planner=planner, **{SMALL})
-print(len(table))
-"""
-    path = tmp_path / "script.py"
-    path.write_text(script)
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "16", done.stderr
+@pytest.mark.parametrize("road", [dl.IcyRoad(threshold=3.0), dl.Intersection(left_prob=0.9)], ids=["icy", "crossing"])
+def test_a_gymnasium_road_steps_as_the_road_itself(road):
+    name, parameters = type(road).__name__, vars(road)
+    own = gymnasium.make(f"damlite/{name}-v0", **parameters)
+    state = torch.as_tensor(own.reset(seed=5)[0])
+    assert own.unwrapped.road == road
+    assert torch.equal(state, road.initial_state())
+    for t in range(road.horizon):
+        after, reward, terminated, truncated, _ = own.step(t % 3)
+        action = torch.tensor(t % 3)
+        assert reward == pytest.approx(road.reward(state, action).item())
+        assert road.transition(state, action).log_prob(torch.as_tensor(after)) > -20
+        state = torch.as_tensor(after)
+        assert (terminated, truncated) == (False, t == road.horizon - 1)

@@ -1,0 +1,216 @@
+"""ESTIMATEVALUE (Alg. 1): what a sequence of actions is worth, imagined through a model and reweighted."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Generator, Tensor
+
+from .mixture import Mixture, draw_noise, draw_stratified_noise
+from .support import validate
+from .support.threads import one_thread
+
+Reward = Callable[[Tensor, Tensor], Tensor]
+LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
+GREATEST = 80.0  # log of the greatest weight: e^88 is the largest number that float32 can hold
+
+
+class Dynamics(Protocol):
+    """Anything with a transition mixture: a true road or a learned model."""
+
+    def transition(self, state: Tensor, action: Tensor) -> Mixture: ...
+
+
+@dataclass(frozen=True)
+class ImaginedStep:
+    """P particles at step t. Sequences that begin alike may share theirs.
+
+    Attributes
+    ----------
+    state : (..., N, P, S), s_t of N different beginnings
+    reward : (..., N, P), r(s_t, a_t)
+    log_weight : (..., N, P), log of the product of the weights of all transitions before step t
+    sequence : (C,), which of the N each sequence's is, or None: each has its own
+    """
+
+    state: Tensor
+    reward: Tensor
+    log_weight: Tensor
+    sequence: Tensor | None = None
+
+    def of_sequences(self, x: Tensor, axis: int = -2) -> Tensor:
+        """x, with an axis of N beginnings, as one with an axis of C sequences."""
+        return x if self.sequence is None else x.index_select(axis, self.sequence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimator:
+    """ESTIMATEVALUE (Alg. 1) and every choice in it.
+
+    Attributes
+    ----------
+    particles : P imagined samples of every sequence, averaged. Alg. 1 has one
+    weight : "ratio", w = exp(log_ratio) (Eq. 8); or "sigmoid", w = σ(log_ratio), as Alg. 1 prints it: a
+        probability and not a ratio, here to show the damage
+    estimator : "per_decision" (Alg. 1), r_t times the weights of the transitions before t; "eq4" (Eq. 4 as
+        printed), times the weight of transition t too; "trajectory" (Eq. 2 and 3), the return times all of them
+    normalise : divide the weights of each step by their mean over the particles: False, True (self-normalised), or
+        "excess" for only where that mean is above one (ours). E_q[p/q] is at most one, but the mean of few particles
+        exceeds it by chance too, so that this leans towards small weights even where the ratio is exact
+    clip : bound every single log-weight to ±clip (ours); None for no bound but that of floating point
+    common_random_numbers : share the particles' random numbers between the sequences, that is along the
+        last batch axis (ours); sequences that begin alike then share those particles
+    stratified : spread each step's random numbers evenly over the particles (a Latin hypercube; ours), which
+        lowers the variance and leaves the mean as it is
+
+    Raises ValueError if a choice is unknown, `particles` is no positive integer or `clip` is negative.
+    """
+
+    particles: int = 20
+    weight: str = "ratio"
+    estimator: str = "per_decision"
+    normalise: bool | str = False
+    clip: float | None = None
+    common_random_numbers: bool = False
+    stratified: bool = False
+
+    def __post_init__(self) -> None:
+        validate.integer("particles", self.particles)
+        validate.choice("weight", self.weight, ("ratio", "sigmoid"))
+        validate.choice("estimator", self.estimator, ("per_decision", "eq4", "trajectory"))
+        validate.choice("normalise", self.normalise, (False, True, "excess"))
+        validate.boolean("common_random_numbers", self.common_random_numbers)
+        validate.boolean("stratified", self.stratified)
+        if self.clip is not None:
+            validate.number("clip", self.clip, least=0)
+
+    @one_thread()
+    def imagine(
+        self,
+        dynamics: Dynamics,
+        reward: Reward,
+        state: Tensor,
+        actions: Tensor,
+        log_ratio: LogRatio | None = None,
+        generator: Generator | None = None,
+    ) -> list[ImaginedStep]:
+        """The loop of Alg. 1, with its weights kept as logarithms; arguments as for `estimate_value`."""
+        state, actions, batch = _checked(state, actions)
+        draw = draw_stratified_noise if self.stratified else draw_noise
+        shared = self.common_random_numbers and len(batch) > 0
+        noise_batch = (*batch[:-1], 1) if shared else batch
+        tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
+        steps = beginnings(actions) if tree else [(None, a, None) for a in actions[..., None].unbind(-2)]
+        if self.estimator == "eq4":  # as printed it weights r_t by the transition after it: one more is drawn
+            steps.append((None, *steps[-1][1:]))
+
+        s = state.unsqueeze(-2).expand(*batch, self.particles, state.shape[-1])
+        log_w = s.new_zeros(s.shape[:-1])  # w ← 1
+        if tree:  # every sequence begins at the same node
+            s, log_w = s.narrow(-3, 0, 1), log_w.narrow(-2, 0, 1)
+        imagined = []
+        for t, (parent, a, node) in enumerate(steps, start=1):
+            if parent is not None:
+                s, log_w = s.index_select(-3, parent), log_w.index_select(-2, parent)
+            a = a.expand(s.shape[:-1])
+            r = reward(s.clone(), a.clone())  # r_t ← r(s_t, a_t); of copies, lest it edits them
+            imagined.append(ImaginedStep(s, r, log_w, node))
+            if t == len(steps):
+                break
+            q = dynamics.transition(s, a)
+            noise = draw(*noise_batch, self.particles, features=q.means.shape[-1], generator=generator)
+            s_next = q.sample(noise=noise)  # s_{t+1} ~ q(· | s_t, a_t)
+            if log_ratio is not None:
+                log_w = log_w + self.log_weight(log_ratio(s, a, s_next))  # w ← w · w(s_t, a_t, s_{t+1})
+            s = s_next
+        return imagined
+
+    def log_weight(self, log_ratio: Tensor) -> Tensor:
+        """The logarithm of one transition's weight."""
+        log_w = torch.nn.functional.logsigmoid(log_ratio) if self.weight == "sigmoid" else log_ratio
+        return log_w if self.clip is None else log_w.clamp(-self.clip, self.clip)
+
+    def weights(self, log_w: Tensor) -> Tensor:
+        """Weights (..., P) from their logarithms, divided by their mean as `normalise` says."""
+        if self.normalise == "excess":
+            log_mean = log_w.logsumexp(-1, keepdim=True) - math.log(log_w.shape[-1])
+            return (log_w - log_mean.clamp(min=0)).exp()
+        if self.normalise:
+            return log_w.softmax(-1) * log_w.shape[-1]
+        return log_w.clamp(max=GREATEST).exp()
+
+    def value(self, imagined: list[ImaginedStep], offset: float | Tensor = 0.0) -> Tensor:
+        """Mean over the particles of the weighted rewards, shape (...); `offset` as for `estimate_value`.
+
+        For "eq4" `imagined` holds one step more than there are rewards, for its weights.
+        """
+        c = torch.as_tensor(offset)
+        c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
+        if self.estimator == "per_decision":  # R ← R + w · r_t
+            return sum(
+                x.of_sequences((self.weights(x.log_weight) * (x.reward - c[..., None])).mean(-1) + c, -1)
+                for x in imagined
+            )
+        reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]
+        w = [self.weights(x.of_sequences(x.log_weight)) for x in imagined]
+        if self.estimator == "trajectory":
+            return (w[-1] * sum(reward)).mean(-1) + len(reward) * c
+        return sum((later * r).mean(-1) + c for r, later in zip(reward[:-1], w[1:], strict=True))
+
+
+def estimate_value(
+    dynamics: Dynamics,
+    reward: Reward,
+    state: Tensor,
+    actions: Tensor,
+    log_ratio: LogRatio | None = None,
+    *,
+    offset: float | Tensor = 0.0,
+    generator: Generator | None = None,
+    **choices: object,
+) -> Tensor:
+    """ESTIMATEVALUE (Alg. 1): the expected returns (...) of action sequences, imagined and reweighted.
+
+    Parameters
+    ----------
+    dynamics : q, a learned model; the true road makes an oracle
+    reward : function of (state, action)
+    state : (..., S), s_1; its batch broadcasts against that of `actions`
+    actions : (..., H)
+    log_ratio : function of (state, action, next_state), log p/q; None for no correction
+    offset : c; every reward is weighted as w·(r − c) + c, which is as right for any c where E_q[w] = 1. A model fitted
+        with return weights wants the c that made its returns R ≥ 0 (Eq. 9): what it hardly imagines is then what adds
+        hardly anything. Where q lacks support, E_q[w] < 1, and the shift adds c·(1 − E_q[w]). A number, or one for
+        each of R runs, axis 0 of the batch
+    generator : where the random numbers come from
+    choices : fields of `Estimator`
+
+    Raises ValueError if a shape, a choice or an action does not fit.
+    """
+    how = validate.fields(Estimator, choices)
+    return how.value(how.imagine(dynamics, reward, state, actions, log_ratio, generator), offset)
+
+
+def beginnings(actions: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """The tree of sequences (C, H), step by step, so that those that begin alike are imagined once.
+
+    For each step: of every distinct beginning a_1 … a_t its parent (N,), the beginning one step shorter, and its last
+    action (N, 1); and which of these beginnings each sequence has (C,).
+    """
+    node, steps = torch.zeros(len(actions), dtype=torch.long, device=actions.device), []
+    for a in actions.T:
+        (parent, action), node = torch.unique(torch.stack([node, a]), dim=1, return_inverse=True)
+        steps.append((parent, action[:, None], node))
+    return steps
+
+
+def _checked(state: Tensor, actions: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
+    """States (..., S) and actions (..., H), and the batch that they share."""
+    state, actions = torch.as_tensor(state), torch.as_tensor(actions)
+    state = state if state.is_floating_point() else state.float()
+    if state.ndim == 0 or actions.ndim == 0 or actions.shape[-1] == 0:
+        got = f"{tuple(state.shape)} and {tuple(actions.shape)}"
+        raise ValueError(f"state must have shape (..., S) and actions (..., H) with H of at least 1, got {got}")
+    return state, actions, validate.broadcastable(state=state[..., 0], actions=actions[..., 0])

@@ -1,0 +1,53 @@
+"""The greatest expected return on either road."""
+
+from dataclasses import replace
+from functools import singledispatch
+
+import torch
+
+from ..envs import Environment, IcyRoad, Intersection
+from .values import best_sequence, value
+
+
+@singledispatch
+def optimum(env: Environment) -> float:
+    """The greatest expected return: of any open-loop sequence on IcyRoad, of any policy at the Intersection.
+
+    Raises
+    ------
+    ValueError
+        For an environment whose optimum is not known.
+    """
+    raise ValueError(f"env must be an IcyRoad or an Intersection for an exact optimum, got {env!r}")
+
+
+@optimum.register
+def _(env: IcyRoad) -> float:
+    return value(env, best_sequence(env))
+
+
+@optimum.register
+def _(env: Intersection) -> float:
+    return closed_loop_optimum(env)
+
+
+def closed_loop_optimum(env: IcyRoad | Intersection) -> float:
+    """The greatest expected return of any policy that sees every state, on the road without noise.
+
+    Without noise every action leads to one of K states, and different histories to the same ones, so that all
+    reachable states can be listed step by step. Then dynamic programming from the end:
+    V_t(s) = r(s) + max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
+    """
+    env = replace(env, noise=0.0)
+    state, actions = env.initial_state(1).double(), torch.arange(env.n_actions)
+    layers = []
+    for _ in range(env.horizon):
+        p = env.transition(state[:, None], actions)
+        later = env.kinematics.complete(state[:, None, None], p.means).flatten(0, -2)
+        _, number = torch.unique((later * 1e6).round(), dim=0, return_inverse=True)
+        layers.append((env.reward(state, torch.tensor(0)), p.log_weights.exp(), number.reshape(p.log_weights.shape)))
+        state = later.new_empty(int(number.max()) + 1, later.shape[-1]).index_copy(0, number, later)
+    best = torch.zeros(len(state), dtype=state.dtype)
+    for reward, chance, number in reversed(layers):
+        best = reward + (chance * best[number]).sum(-1).amax(-1)
+    return best.item()

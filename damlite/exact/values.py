@@ -1,0 +1,125 @@
+"""Exact expected returns of open-loop plans on IcyRoad, by enumerating what can happen."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from ..envs import IcyRoad
+from ..planning import every_sequence
+from ..support import validate
+
+NEGLIGIBLE = 1e-15  # probability below which a history is dropped
+
+
+def value(env: IcyRoad, actions: Tensor) -> float | Tensor:
+    """Exact expected return Σ_t E[r(s_t, a_t)] of open-loop sequences from the start, in closed form.
+
+    Every history of kicks (none, left, right) and of rounded speeds is enumerated with its probability;
+    given the history y_t is Gaussian, so the chance of having left the road is a Gaussian probability.
+    Unused randomness of the last action's transition is left out, as r(s_H) does not depend on it.
+
+    Parameters
+    ----------
+    actions : (H,) or (..., H)
+
+    Returns
+    -------
+    A float for one sequence, a float64 tensor (...) for several.
+    """
+    validate.instance("env", env, IcyRoad)
+    actions = validate.actions("actions", actions, env.n_actions)
+    if actions.ndim == 0 or actions.shape[-1] == 0:
+        raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
+    flat = [sum(_rewards(env, tuple(row))) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
+    return flat[0] if actions.ndim == 1 else torch.tensor(flat, dtype=torch.float64).reshape(actions.shape[:-1])
+
+
+def best_sequence(env: IcyRoad) -> Tensor:
+    """The open-loop action sequence (H,) of the greatest `value`."""
+    validate.instance("env", env, IcyRoad)
+    sequences = every_sequence(env.n_actions, env.horizon)
+    return sequences[value(env, sequences).argmax()]
+
+
+def bonus_edge(env: IcyRoad) -> float:
+    """The speed from which round(xdot) > threshold."""
+    return math.floor(env.threshold) + 0.5
+
+
+@dataclass(frozen=True)
+class History:
+    """What decides the future after a history of kicks and rounded speeds.
+
+    The speed is Gaussian about `speed` with the road's noise; (y, ydot) given the history is jointly
+    Gaussian with the means and (co)variances below.
+    """
+
+    speed: float = 1.0
+    speed_std: float = 0.0
+    y: float = 0.0
+    ydot: float = 0.0
+    var_y: float = 0.0
+    var_ydot: float = 0.0
+    cov: float = 0.0
+
+    def reward(self, env: IcyRoad) -> float:
+        """E[r(s)] of Eq. 20 given the history."""
+        on_road = _cdf(1, self.y, self.var_y**0.5) - _cdf(-1, self.y, self.var_y**0.5)
+        fast = 1 - _cdf(bonus_edge(env), self.speed, self.speed_std)
+        return self.speed - 6 * (1 - on_road) + 8 * on_road * fast
+
+    def after(self, env: IcyRoad, action: int) -> Iterator[tuple["History", float]]:
+        """The histories one step later, with their probabilities."""
+        for rounded, chance in self._rounded():
+            speed = rounded + action - 1
+            swerve = env.swerve_prob if speed > env.threshold else 0.0
+            yield self._kicked(env, speed, 0.0, 0.0), chance * (1 - swerve)
+            for kick in (env.swerve_speed, -env.swerve_speed):
+                yield self._kicked(env, speed, kick, env.swerve_spread), chance * swerve / 2
+
+    def _rounded(self) -> Iterator[tuple[float, float]]:
+        reach = math.ceil(8 * self.speed_std)
+        for whole in range(round(self.speed) - reach, round(self.speed) + reach + 1):
+            below, upto = (_cdf(whole + half, self.speed, self.speed_std) for half in (-0.5, 0.5))
+            yield float(whole), upto - below
+
+    def _kicked(self, env: IcyRoad, speed: float, kick: float, spread: float) -> "History":
+        ydot, var_ydot = self.ydot + kick, self.var_ydot + spread**2 + env.noise**2
+        return History(
+            speed=speed,
+            speed_std=env.noise,
+            y=self.y + ydot,
+            ydot=ydot,
+            var_y=self.var_y + 2 * self.cov + var_ydot,
+            var_ydot=var_ydot,
+            cov=self.cov + var_ydot,
+        )
+
+
+@lru_cache(maxsize=2**14)
+def _histories(env: IcyRoad, actions: tuple[int, ...]) -> dict[History, float]:
+    """Every history that these actions can lead to, with its probability."""
+    if not actions:
+        return {History(): 1.0}
+    result: dict[History, float] = defaultdict(float)
+    for history, probability in _histories(env, actions[:-1]).items():
+        for later, chance in history.after(env, actions[-1]):
+            if probability * chance > NEGLIGIBLE:
+                result[later] += probability * chance
+    return result
+
+
+def _rewards(env: IcyRoad, actions: tuple[int, ...]) -> list[float]:
+    """E[r(s_t)] for t = 1 … H; the last action is never felt."""
+    steps = (_histories(env, actions[:t]) for t in range(len(actions)))
+    return [sum(chance * history.reward(env) for history, chance in step.items()) for step in steps]
+
+
+def _cdf(x: float, mean: float, std: float) -> float:
+    """P(X ≤ x) for a Gaussian, or for a constant where std is 0."""
+    return 0.5 * math.erfc((mean - x) / (std * math.sqrt(2))) if std > 0 else float(mean <= x)

@@ -1,0 +1,48 @@
+"""The roads as Gymnasium environments."""
+
+import gymnasium
+import numpy as np
+import torch
+
+from ..envs import IcyRoad
+from ..mixture import seeded
+
+FAR = 1000.0  # bound of the observation space: farther than any car gets
+
+
+class GymRoad(gymnasium.Env):
+    """One road, one agent, one step at a time; keyword arguments are those of the road.
+
+    Observations are the state (S,) as float32, rewards r(s, a) on the state before the step. The registered
+    environment is truncated after the road's horizon. Random numbers come from `reset(seed=…)`.
+    """
+
+    metadata: dict = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 (Gymnasium's name)
+
+    def __init__(self, road: type = IcyRoad, render_mode: str | None = None, **parameters: float) -> None:
+        self.road, self.render_mode = road(**parameters), render_mode
+        self.action_space = gymnasium.spaces.Discrete(self.road.n_actions)
+        size = len(self.road.state_names)
+        self.observation_space = gymnasium.spaces.Box(-FAR, FAR, (size,), np.float32)
+        self.state = self.road.initial_state()
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        """Back to the start."""
+        super().reset(seed=seed)
+        self.generator = seeded(int(self.np_random.integers(2**62)))
+        self.state = self.road.initial_state()
+        return self.state.numpy().copy(), {}  # a copy: who edits it moves no car
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One step of the true dynamics."""
+        reward = float(self.road.reward(self.state, torch.tensor(int(action))))
+        self.state = self.road.transition(self.state, torch.tensor(int(action))).sample(generator=self.generator)
+        return self.state.numpy().copy(), reward, False, False, {}
+
+    def render(self) -> np.ndarray | None:
+        """The road from above, with its cars, as an RGB image (H, W, 3)."""
+        if self.render_mode is None:
+            return None
+        from ..figures import roads  # here, as drawing is above the method and loads Matplotlib
+
+        return roads.render(self.road, self.state)

@@ -1,0 +1,1 @@
+"""What every part leans on: errors that help, and one torch thread."""

@@ -1,0 +1,304 @@
+"""ESTIMATEVALUE (Alg. 1) against exact values, and every choice in it by hand."""
+
+from functools import partial
+
+import pytest
+import torch
+
+import damlite as dl
+from damlite.mixture import Kinematics, Mixture
+
+SEQUENCES = dl.every_sequence(3, 5)[::3]  # the 81 that matter
+ALWAYS_ACCELERATE = torch.full((5,), 2)
+THREE = torch.stack([ALWAYS_ACCELERATE, torch.tensor([2, 1, 1, 1, 1]), torch.tensor([2, 2, 1, 1, 1])])
+ESTIMATORS = ("per_decision", "eq4", "trajectory")
+LINE = Kinematics.every_coordinate(1)
+
+
+class WrongGaussian:
+    """IcyRoad's speeds, and a lateral velocity that spreads over both swerves: what maximum likelihood fits."""
+
+    kinematics = dl.IcyRoad.kinematics
+
+    def transition(self, state, action):
+        speed = state[..., 2].round() + (action - 1)
+        spread = torch.where(speed > 2, 1.45, 0.06)
+        means = torch.stack([speed, state[..., 3].expand_as(speed)], -1)[..., None, :]
+        stds = torch.stack([torch.full_like(spread, 0.06), spread], -1)[..., None, :]
+        return Mixture(torch.zeros(*speed.shape, 1), means, stds, state.expand(*speed.shape, 4), self.kinematics)
+
+
+class OnALine:
+    """One coordinate: Gaussian about `step` after the state, or about 0 if there is no step."""
+
+    def __init__(self, step, std):
+        self.step, self.std = step, std
+
+    def transition(self, state, action):
+        mean = (torch.zeros_like(state) if self.step is None else state + self.step)[..., None]
+        return Mixture(torch.zeros_like(state), mean, torch.full_like(mean, self.std), state, LINE)
+
+
+WRONG = WrongGaussian()
+EXACT = partial(dl.exact.log_ratio, dl.IcyRoad(), WRONG)
+
+
+def repeated(env, dynamics, sequences, log_ratio=None, repeats=100, particles=200, **how):
+    """Mean and standard error over independent estimates, shape (C,); within one, beginnings are shared."""
+    how = {"common_random_numbers": True, "particles": particles, "generator": dl.seeded(1), **how}
+    values = dl.estimate_value(dynamics, env.reward, env.initial_state(repeats, 1), sequences, log_ratio, **how)
+    return values.double().mean(0), values.double().std(0) / repeats**0.5
+
+
+def test_through_the_true_road_all_81_values_are_exact(env):
+    mean, error = repeated(env, env, SEQUENCES)
+    assert ((mean - dl.exact.value(env, SEQUENCES)).abs() <= 5 * error).all()
+
+
+@pytest.mark.parametrize("how", [{"common_random_numbers": False}, {"stratified": True}])
+def test_neither_own_nor_stratified_numbers_move_a_value(env, how):
+    mean, error = repeated(env, WRONG, THREE, EXACT, **how)
+    assert ((mean - dl.exact.value(env, THREE)).abs() <= 5 * error).all()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_exact_weights_repair_a_wrong_model(env, estimator):
+    mean, error = repeated(env, WRONG, THREE, EXACT, particles=1000, estimator=estimator)
+    assert ((mean - dl.exact.value(env, THREE)).abs() <= 5 * error).all()
+
+
+def test_exact_weights_repair_all_81_values(env):
+    mean, error = repeated(env, WRONG, SEQUENCES, EXACT)
+    assert ((mean - dl.exact.value(env, SEQUENCES)).abs() <= 5 * error).all()
+
+
+def test_without_weights_the_wrong_model_is_far_off(env):
+    mean, error = repeated(env, WRONG, ALWAYS_ACCELERATE[None])
+    assert abs(mean - dl.exact.value(env, ALWAYS_ACCELERATE)) > 10 * error
+
+
+def test_sigmoid_weights_fail(env):
+    cruise = torch.tensor([[2, 1, 1, 1, 1]])
+    mean, error = repeated(env, WRONG, cruise, EXACT, weight="sigmoid")
+    assert abs(mean - dl.exact.value(env, cruise)) > 10 * error
+    # With a perfect model σ(0) = 1/2 is a hidden discount: 1 + 2/2 + 2/4 + 2/8 + 2/16, noise aside.
+    mean, error = repeated(env, env, cruise, lambda s, a, s2: torch.zeros(s2.shape[:-1]), weight="sigmoid")
+    assert abs(mean.item() - 2.875) < 5 * error.item()
+
+
+def test_weights_before_the_transition_have_less_variance(env):
+    spreads = [
+        repeated(env, WRONG, ALWAYS_ACCELERATE[None], EXACT, estimator=estimator, repeats=3000, particles=20)[1].item()
+        for estimator in ("per_decision", "trajectory")
+    ]
+    assert spreads[0] < spreads[1]
+
+
+def test_estimators_by_hand():
+    """One particle, rewards 1, 10, 100 and weights 2, 3, 5: every estimator written out."""
+    log_weight = torch.tensor([2.0, 3.0, 5.0]).log()
+
+    def estimate(**how):
+        return dl.estimate_value(
+            OnALine(1, 0.0),
+            lambda s, a: 10 ** s[..., 0],
+            torch.zeros(1),
+            torch.zeros(3, dtype=torch.long),
+            lambda s, a, s2: log_weight[s[..., 0].long()],
+            particles=1,
+            **how,
+        ).item()
+
+    assert estimate() == pytest.approx(1 + 2 * 10 + 6 * 100)
+    assert estimate(estimator="eq4") == pytest.approx(2 * 1 + 6 * 10 + 30 * 100)
+    assert estimate(estimator="trajectory") == pytest.approx(6 * 111)
+    assert estimate(normalise=True) == pytest.approx(111)
+    assert estimate(normalise="excess") == pytest.approx(111)  # every product is above one
+    assert estimate(clip=0.0) == pytest.approx(111)
+    assert estimate(clip=float(torch.tensor(2.5).log())) == pytest.approx(1 + 2 * 10 + 5 * 100)
+    assert estimate(weight="sigmoid") == pytest.approx(1 + 2 / 3 * 10 + 2 / 3 * 3 / 4 * 100)
+    assert estimate(offset=4.0) == pytest.approx((1 - 4) + 2 * (10 - 4) + 6 * (100 - 4) + 3 * 4)
+    assert estimate(offset=4.0, estimator="eq4") == pytest.approx(2 * (1 - 4) + 6 * (10 - 4) + 30 * (100 - 4) + 3 * 4)
+    assert estimate(offset=4.0, estimator="trajectory") == pytest.approx(6 * (111 - 3 * 4) + 3 * 4)
+
+
+def test_self_normalised_weights_average_to_one(env):
+    """Biased by O(1/P), less than 0.05 for 4,000 particles."""
+    mean, error = repeated(env, WRONG, THREE, EXACT, normalise=True, repeats=20, particles=4000)
+    assert ((mean - dl.exact.value(env, THREE)).abs() <= 5 * error + 0.05).all()
+
+
+def test_only_mean_weights_above_one_are_divided_away():
+    """Two particles; mean weights 1/2 and 2 along the first and the second sequence."""
+    excess = dl.Estimator(normalise="excess")
+    states, rewards = torch.zeros(2, 2, 1), torch.tensor([[8.0, 4.0], [8.0, 4.0]])
+    step = dl.estimate.ImaginedStep(states, rewards, torch.tensor([[0.25, 0.75], [1.0, 3.0]]).log())
+    assert excess.value([step]).tolist() == pytest.approx([2.5, (4 + 6) / 2])
+    huge = dl.estimate.ImaginedStep(states[:1], torch.ones(1, 2), torch.tensor([[200.0, 200.0]]))
+    assert excess.value([huge]).tolist() == pytest.approx([1.0])
+
+
+def test_dividing_excess_away_leaves_exact_weights_nearly_unbiased(env):
+    """The mean of exact weights is one but for sampling, so that little is divided away."""
+    mean, error = repeated(env, WRONG, THREE, EXACT, normalise="excess", repeats=20, particles=4000)
+    assert ((mean - dl.exact.value(env, THREE)).abs() <= 5 * error + 0.15).all()
+
+
+def test_shared_beginnings_give_the_values_of_separate_ones(env):
+    how = {"particles": 50, "common_random_numbers": True}
+    shared, separate = (
+        dl.estimate_value(WRONG, env.reward, state, actions, EXACT, **how, generator=dl.seeded(0))
+        for state, actions in ((env.initial_state(), SEQUENCES), (env.initial_state(1), SEQUENCES[None]))
+    )
+    torch.testing.assert_close(shared, separate[0])
+
+
+def test_common_random_numbers_are_common(env):
+    twice = torch.stack([ALWAYS_ACCELERATE, ALWAYS_ACCELERATE])
+    how = {"particles": 5, "generator": dl.seeded(0)}
+    common = dl.estimate_value(env, env.reward, env.initial_state(1), twice[None], common_random_numbers=True, **how)
+    own = dl.estimate_value(env, env.reward, env.initial_state(1), twice[None], **how)
+    assert common[0, 0] == common[0, 1]
+    assert own[0, 0] != own[0, 1]
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_particles_are_stratified_where_asked_and_only_there(stratified):
+    """Imagined states that are standard normal show their random numbers: one of eight in each eighth, or not."""
+    estimator = dl.Estimator(particles=8, stratified=stratified)
+    actions = torch.zeros(20, 4, dtype=torch.long)
+    imagined = estimator.imagine(OnALine(None, 1.0), lambda s, a: s[..., 0], torch.zeros(1), actions)
+    states = torch.stack([step.state[..., 0] for step in imagined[1:]])  # (3, 20, 8)
+    eighths = (torch.special.ndtr(states) * 8).long()
+    even = (eighths.sort(-1).values == torch.arange(8)).all(-1)
+    assert even.all() if stratified else not even.all(-1).any()
+    assert len(states.unique()) == states.numel()  # every step and sequence has numbers of its own
+
+
+@pytest.mark.parametrize("common", [True, False])
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_imagined_states_rewards_and_weights_belong_together(env, common, batch):
+    estimator = dl.Estimator(particles=6, common_random_numbers=common)
+    state = env.initial_state(*batch) if not batch else env.initial_state(*batch, 1)
+    imagined = estimator.imagine(WRONG, env.reward, state, SEQUENCES, EXACT, dl.seeded(0))
+    assert (imagined[0].sequence is None) is not common
+    steps = [
+        (step.of_sequences(step.state, -3), step.of_sequences(step.reward), step.of_sequences(step.log_weight))
+        for step in imagined
+    ]
+    assert torch.equal(steps[0][0], env.initial_state().expand(*batch, 81, 6, 4))
+    assert (steps[0][2] == 0).all()
+    for t, (states, rewards, log_weights) in enumerate(steps):
+        a = SEQUENCES[:, t, None].expand(states.shape[:-1])
+        torch.testing.assert_close(rewards, env.reward(states, a))
+        if t + 1 < len(steps):
+            later, _, later_log_weights = steps[t + 1]
+            torch.testing.assert_close(later[..., :2], states[..., :2] + later[..., 2:])
+            torch.testing.assert_close(later_log_weights, log_weights + EXACT(states, a, later))
+    by_hand = sum((log_weights.exp() * rewards).mean(-1) for _, rewards, log_weights in steps)
+    torch.testing.assert_close(estimator.value(imagined), by_hand)
+
+
+@pytest.mark.parametrize("particles", [1, 4])
+@pytest.mark.parametrize("common", [True, False])
+def test_a_reward_that_edits_its_input_changes_nothing_imagined(env, common, particles):
+    def vandal(state, action):
+        reward = env.reward(state, action)
+        state += 100.0
+        action.zero_()
+        return reward
+
+    estimator, actions = dl.Estimator(particles=particles, common_random_numbers=common), SEQUENCES.clone()
+    honest, edited = (
+        estimator.imagine(env, reward, env.initial_state(), actions, generator=dl.seeded(0))
+        for reward in (env.reward, vandal)
+    )
+    assert torch.equal(actions, SEQUENCES)
+    for first, second in zip(honest, edited, strict=True):
+        assert torch.equal(first.state, second.state)
+        assert torch.equal(first.reward, second.reward)
+
+
+@pytest.mark.parametrize("normalise", [False, True, "excess"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_weight_beyond_all_numbers_gives_a_number(estimator, normalise):
+    """Log-ratios of ±50 over 25 steps: products up to e^1250, where float32 ends at e^88."""
+    env, g = dl.Intersection(), dl.seeded(0)
+    ratios = {
+        "up": lambda s, a, s2: torch.full(s.shape[:-1], 50.0),
+        "down": lambda s, a, s2: torch.full(s.shape[:-1], -50.0),
+        "either": lambda s, a, s2: 100.0 * torch.randint(2, s.shape[:-1], generator=g) - 50.0,
+    }
+    how = {"estimator": estimator, "normalise": normalise, "generator": g, "offset": -2.88}
+    values = {
+        name: dl.estimate_value(env, env.reward, env.initial_state(9), torch.ones(25, dtype=torch.long), ratio, **how)
+        for name, ratio in ratios.items()
+    }
+    assert all(value.isfinite().all() for value in values.values())
+    if not normalise and estimator == "per_decision":  # first reward 5, later ones nothing but the offset
+        torch.testing.assert_close(values["down"], torch.full((9,), 5 - 24 * 2.88))
+
+
+def test_an_offset_changes_no_exact_expectation(env):
+    """With exact weights Σ_t E[w (r_t − c)] + c is the same for every c (E[w] = 1)."""
+    for offset in (-3.0, 5.0):
+        mean, error = repeated(env, WRONG, THREE, EXACT, particles=1000, offset=offset)
+        assert ((mean - dl.exact.value(env, THREE)).abs() < 5 * error).all()
+
+
+def test_every_run_can_have_an_offset_of_its_own(env):
+    each = torch.tensor([-3.0, 0.0, 5.0])
+    given = (WRONG, env.reward, env.initial_state(3, 2), ALWAYS_ACCELERATE, EXACT)
+    for estimator in ESTIMATORS:
+        how = {"estimator": estimator, "particles": 7}
+        by_run, alone = (dl.estimate_value(*given, **how, offset=c, generator=dl.seeded(1)) for c in (each, 5.0))
+        torch.testing.assert_close(by_run[2], alone[2])
+        assert (by_run[0] != alone[0]).any()
+
+
+def test_an_estimate_is_what_its_estimator_imagines(env):
+    estimator, given = dl.Estimator(particles=7, clip=0.5), (WRONG, env.reward, env.initial_state(), SEQUENCES, EXACT)
+    imagined = estimator.imagine(*given, dl.seeded(0))
+    value = dl.estimate_value(*given, particles=7, clip=0.5, offset=1.0, generator=dl.seeded(0))
+    assert torch.equal(estimator.value(imagined, 1.0), value)
+
+
+def test_estimates_run_on_one_thread_and_give_the_others_back(env, three_threads):
+    seen = []
+
+    def reward(state, action):
+        seen.append(torch.get_num_threads())
+        return env.reward(state, action)
+
+    dl.estimate_value(env, reward, env.initial_state(), ALWAYS_ACCELERATE)
+    assert seen == [1] * 5
+    assert torch.get_num_threads() == 3
+    with pytest.raises(ZeroDivisionError):
+        dl.estimate_value(env, lambda s, a: 1 / 0, env.initial_state(), ALWAYS_ACCELERATE)
+    assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"particles": 0}, "particles must be a positive integer"),
+        ({"particle": 5}, r"particle is no choice of Estimator \(got 5\); it has particles, weight"),
+        ({"weight": "w"}, "weight must be one of"),
+        ({"estimator": "best"}, "estimator must be one of"),
+        ({"normalise": "exces"}, "normalise must be one of False, True, 'excess', got 'exces'"),
+        ({"stratified": 1}, "stratified must be True or False, got 1"),
+        ({"common_random_numbers": None}, "common_random_numbers must be True or False, got None"),
+        ({"clip": -1}, "clip must be a finite number"),
+        ({"actions": torch.zeros(0, dtype=torch.long)}, "actions \\(..., H\\) with H of at least 1"),
+        ({"actions": torch.tensor([0, 7])}, "action must be integers from 0 to 2"),
+        ({"state": torch.zeros(3)}, "state must have shape"),
+        (
+            {"state": torch.zeros(2, 4), "actions": torch.zeros(3, 5, dtype=torch.long)},
+            "batch shapes must broadcast",
+        ),
+    ],
+)
+def test_bad_estimates_are_named(env, change, message):
+    given = {"state": env.initial_state(), "actions": ALWAYS_ACCELERATE, **change}
+    with pytest.raises(ValueError, match=message):
+        dl.estimate_value(env, env.reward, **given)
