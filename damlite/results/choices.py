@@ -1,20 +1,21 @@
-"""Ablations beyond the paper: what each choice in planning is worth, with model and discriminator held fixed."""
+"""What each choice in planning is worth, beyond the paper: with model and discriminator held fixed."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 import joblib
 import pandas as pd
+import torch
 from torch import Tensor
 
-from .data import collect
-from .discriminator import Discriminator
-from .fitting import fit_discriminator, fit_model, one_thread
-from .loop import default_recipe, evaluate
-from .mixture import seeded
-from .models import DynamicsModel
-from .planning import CrossEntropy, Planner, RandomShooting, policy
-from .sweep import MODELS, ROADS
+from ..data import collect
+from ..envs import Environment
+from ..loop import evaluate, learn
+from ..mixture import seeded
+from ..planning import Belief, CrossEntropy, Planner, RandomShooting, policy
+from ..recipe import Recipe, our_recipe
+from ..support.threads import one_thread
+from .table1 import MODELS, ROADS
 
 PARTICLES = 20
 DYNAMICS = ("truth", *MODELS)  # the truth is planned through without weights, a model with its discriminator's
@@ -24,7 +25,7 @@ EPISODES = {"IcyRoad": 20, "Intersection": 6}
 
 
 def variants(planner: Planner) -> dict[str, dict[str, Planner]]:
-    """Every ablation's variants of a planner by name, the planner itself always the first."""
+    """Every choice's variants of a planner by name, the planner itself always the first."""
     base = {name: getattr(planner, name) for name in ("horizon", "particles", "clip", "normalise")}
     others = {name: replace(planner, normalise=how) for how, name in NORMALISED.items() if how != planner.normalise}
     return {
@@ -44,10 +45,9 @@ def variants(planner: Planner) -> dict[str, dict[str, Planner]]:
 def run(
     runs: int = 10,
     jobs: int = 2,
-    roads: Mapping[str, object] = ROADS,
+    roads: Mapping[str, Environment] = ROADS,
     episodes: Mapping[str, int] = EPISODES,
-    random_episodes: int | None = None,
-    steps: int | None = None,
+    **changes: object,
 ) -> pd.DataFrame:
     """Drive every road with every variant of its planner, through the truth and through fitted models.
 
@@ -57,54 +57,57 @@ def run(
     jobs : processes
     roads : the environments by name
     episodes : evaluation episodes of each run, by road
-    random_episodes, steps : to fit to and of each fit; by default the road's recipe's, at least 400 and 1000
+    changes : of the road's recipe, which by default is `our_recipe` with at least 400 random episodes and 1000 steps
 
     Returns
     -------
     Table with columns road, dynamics, ablation, variant, run and return.
     """
+    recipes = {name: recipe_for(env).but(**changes) for name, env in roads.items()}
     cells = [(name, dynamics) for name in reversed(tuple(roads)) for dynamics in reversed(DYNAMICS)]
     parallel = joblib.Parallel(n_jobs=jobs)
     tables = parallel(
-        joblib.delayed(_drive)(name, roads[name], dynamics, runs, episodes[name], random_episodes, steps)
-        for name, dynamics in cells
+        joblib.delayed(_drive)(roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells
     )
+    for (name, _), table in zip(cells, tables, strict=True):
+        table.insert(0, "road", name)
     return pd.concat(tables, ignore_index=True)
 
 
+def recipe_for(env: Environment) -> Recipe:
+    """Our recipe, with enough data and steps that models differ little from one run to the next."""
+    ours = our_recipe(env)
+    steps = max(ours.model_training.steps, 1000)
+    return ours.but(random_episodes=max(ours.random_episodes, 400), steps=steps)
+
+
 @one_thread()
-def _drive(
-    name: str, env: object, dynamics: str, runs: int, episodes: int, random_episodes: int | None, steps: int | None
-) -> pd.DataFrame:
-    """All ablations of one road and dynamics; a planner that is a variant of several is driven once."""
-    recipe, generator = default_recipe(env), seeded(0)
-    through, log_ratio = env, None
-    if dynamics != "truth":
-        steps = steps or max(recipe.steps, 1000)
-        count = random_episodes or max(recipe.random_episodes, 400)
-        data = collect(env, episodes=count, runs=runs, generator=generator)
-        network = {"runs": runs, "box": recipe.box, "generator": generator}
-        through = DynamicsModel(env, MODELS[dynamics], "state", std_range=recipe.std_range, **network)
-        fit_model(through, data, steps=steps, generator=generator, **recipe.model_options)
-        disc = Discriminator(env, **network)
-        fit_discriminator(disc, through, data, steps=steps, generator=generator, **recipe.discriminator_options)
-        log_ratio = disc.log_ratio
+def _drive(env: Environment, dynamics: str, runs: int, episodes: int, recipe: Recipe) -> pd.DataFrame:
+    """All variants on one road through one dynamics; a planner that is a variant of several choices is driven once."""
+    belief = _belief(env, dynamics, runs, recipe, seeded(0))
     driven: dict[Planner, Tensor] = {}
     rows = []
-    for ablation, planners in variants(replace(recipe.planner, particles=PARTICLES)).items():
-        if dynamics == "truth" and ablation in NEED_WEIGHTS:
+    for choice, planners in variants(replace(recipe.planner, particles=PARTICLES)).items():
+        if dynamics == "truth" and choice in NEED_WEIGHTS:
             continue
         for variant, planner in planners.items():
             if planner not in driven:
-                act = policy(planner, through, env, log_ratio)
-                driven[planner] = evaluate(env, act, episodes, runs, seeded(1))
+                driven[planner] = evaluate(env, policy(planner, belief), episodes, runs, seeded(1))
             for number, value in enumerate(driven[planner].tolist()):
-                rows.append((name, dynamics, ablation, variant, number, round(value, 4)))
-    return pd.DataFrame(rows, columns=["road", "dynamics", "ablation", "variant", "run", "return"])
+                rows.append((dynamics, choice, variant, number, round(value, 4)))
+    return pd.DataFrame(rows, columns=["dynamics", "ablation", "variant", "run", "return"])
+
+
+def _belief(env: Environment, dynamics: str, runs: int, recipe: Recipe, generator: torch.Generator) -> Belief:
+    """The road itself, or models and discriminators fitted to random episodes."""
+    if dynamics == "truth":
+        return Belief(env)
+    data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
+    return learn(env, data, "disc", MODELS[dynamics], "state", recipe, generator).belief
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each variant: mean return and its standard error, and the difference to the ablation's first variant.
+    """A row for each variant: mean return and its standard error, and the difference to the choice's first variant.
 
     Variants share models and seeds, so the difference's standard error is that of the paired differences.
     """

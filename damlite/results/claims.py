@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .data import collect
-from .discriminator import Discriminator
-from .envs import IcyRoad
-from .fitting import fit_discriminator, fit_model
-from .mixture import seeded
-from .models import DynamicsModel
-from .sweep import METHODS, MODELS, interval, optimum
+from ..data import collect
+from ..envs import IcyRoad
+from ..loop import METHODS
+from ..mixture import seeded
+from .examples import learn_velocities
+from .table1 import MODELS, interval, optimum
 
 Cell = tuple[str, str]  # (model, method) in Table 1, (distribution, how its samples are counted) in Fig. 2
 TOLERANCE = 1 / 18  # of the road's optimum: a smaller difference counts as none (half a point on IcyRoad)
@@ -146,7 +145,7 @@ def ledger(returns: pd.DataFrame, masses: pd.DataFrame | None = None) -> pd.Data
 
     Parameters
     ----------
-    returns : raw returns as from `sweep.run_table1`
+    returns : raw returns as from `table1.run_table1`
     masses : as from `unrealistic_mass`; None to leave Fig. 2 out
     """
     rows = []
@@ -171,14 +170,11 @@ def unrealistic_mass(runs: int = 20, seed: int = 0, samples: int = 2000) -> pd.D
     """
     env, generator = IcyRoad(), seeded(seed)
     data = collect(env, episodes=400, runs=runs, generator=generator)
-    model = DynamicsModel(env, components=1, runs=runs, generator=generator)
-    fit_model(model, data, steps=1000, generator=generator)
-    disc = Discriminator(env, runs, generator=generator)
-    fit_discriminator(disc, model, data, steps=1000, generator=generator)
+    learned = learn_velocities(env, data, 1, generator)
     state, action = torch.tensor([2.0, 0.0, 2.0, 0.0]).expand(runs, samples, 4), torch.full((runs, samples), 2)
     with torch.no_grad():
-        next_state = model.transition(state, action).sample(generator=generator)
-        weights = disc.log_ratio(state, action, next_state).softmax(-1)
+        next_state = learned.model.transition(state, action).sample(generator=generator)
+        weights = learned.disc.log_ratio(state, action, next_state).softmax(-1)
     least, most = UNREALISTIC
     size = next_state[..., 3].abs()
     there = ((size > least) & (size < most)).float()

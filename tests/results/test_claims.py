@@ -7,8 +7,8 @@ import torch
 from scipy import stats
 
 import damlite as dl
-from damlite import sweep
-from damlite.claims import CLAIMS, FIGURE2_CLAIMS, UNREALISTIC, Claim, judge, ledger, unrealistic_mass
+from damlite.results import table1
+from damlite.results.claims import CLAIMS, FIGURE2_CLAIMS, UNREALISTIC, Claim, judge, ledger, unrealistic_mass
 
 DISC, BASELINE = ("Gaussian", "disc"), ("Gaussian", "baseline")
 BETTER = Claim("Table 1", "disc is better than the baseline", DISC, (BASELINE,), above=True)
@@ -63,7 +63,7 @@ def test_too_few_runs_are_named():
 def test_unrealistic_states_are_those_the_road_does_not_make():
     """The truth's share by sampling; the Gaussian's and the weighed one on their sides of it."""
     mass = unrealistic_mass(runs=2, samples=500).groupby(["of", "counted"])["mass"].mean()
-    env, g = dl.IcyRoad(), torch.Generator().manual_seed(0)
+    env, g = dl.IcyRoad(), dl.seeded(0)
     size = env.transition(torch.tensor([2.0, 0, 2, 0]), torch.tensor(2)).sample((200_000,), generator=g)[:, 3].abs()
     sampled = float(((size > UNREALISTIC[0]) & (size < UNREALISTIC[1])).float().mean())
     assert mass["truth", "exact"] == pytest.approx(sampled, abs=4 * (sampled / 200_000) ** 0.5)
@@ -71,7 +71,7 @@ def test_unrealistic_states_are_those_the_road_does_not_make():
 
 
 def test_the_stored_verdicts_are_those_of_the_stored_numbers():
-    now = ledger(sweep.load(), pd.read_csv(sweep.STORED / "figure2_masses.csv"))
-    stored = pd.read_csv(sweep.STORED / "claims.csv")
+    now = ledger(table1.load(), pd.read_csv(table1.STORED / "figure2_masses.csv"))
+    stored = pd.read_csv(table1.STORED / "claims.csv")
     assert len(now) == 4 * len(CLAIMS) + len(FIGURE2_CLAIMS)
     pd.testing.assert_frame_equal(now, stored, atol=0.02)

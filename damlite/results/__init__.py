@@ -1,0 +1,1 @@
+"""The paper's results, run again: Table 1, its claims, what each choice in planning is worth, and worked examples."""

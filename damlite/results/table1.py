@@ -1,0 +1,295 @@
+"""Table 1 on both roads: independent pieces (cell × chunk of stacked seeds) under joblib, kept as they end."""
+
+import contextlib
+import functools
+import importlib.metadata
+import json
+import math
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from itertools import product
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import torch
+from scipy import stats
+from tqdm.auto import tqdm
+
+from .. import exact
+from ..envs import Environment, IcyRoad, Intersection
+from ..loop import METHODS, run_mbrl
+from ..recipe import Recipe, our_recipe, paper_recipe
+from ..support import validate
+from . import kept
+from .kept import MODELS, Piece
+
+CHUNK = 10  # seeds trained side by side
+PREDICTS = ("state", "velocity")
+ROADS = {"IcyRoad": IcyRoad(), "Intersection": Intersection()}
+RECIPES = {"our": our_recipe, "paper": paper_recipe}
+REPOSITORY = Path(__file__).resolve().parents[2] / "figures"
+# The repository's own results, or what an installed package brings of them.
+STORED = REPOSITORY if (REPOSITORY / "table1_returns.csv").exists() else kept.PACKAGE / "stored"
+# Table 1 of the paper: mean and standard error over 3 runs.
+PAPER = {
+    ("IcyRoad", "Gaussian", "baseline"): (0.71, 1.72),
+    ("IcyRoad", "Gaussian", "minvar"): (0.86, 0.79),
+    ("IcyRoad", "Gaussian", "disc"): (4.88, 0.50),
+    ("IcyRoad", "Gaussian", "dam"): (2.32, 1.76),
+    ("IcyRoad", "mixture", "baseline"): (5.34, 0.84),
+    ("IcyRoad", "mixture", "minvar"): (4.55, 3.50),
+    ("IcyRoad", "mixture", "disc"): (3.30, 2.75),
+    ("IcyRoad", "mixture", "dam"): (7.94, 0.92),
+    ("Intersection", "Gaussian", "baseline"): (62.67, 22.10),
+    ("Intersection", "Gaussian", "minvar"): (31.40, 1.111),
+    ("Intersection", "Gaussian", "disc"): (87.79, 15.34),
+    ("Intersection", "Gaussian", "dam"): (46.76, 9.543),
+    ("Intersection", "mixture", "baseline"): (29.58, 0.105),
+    ("Intersection", "mixture", "minvar"): (31.30, 1.634),
+    ("Intersection", "mixture", "disc"): (60.18, 19.58),
+    ("Intersection", "mixture", "dam"): (97.72, 5.127),
+}
+QUICK = {"rounds": 1, "episodes": 2, "evaluation_episodes": 4, "steps": 300}  # changes for a first look
+
+RecipeFor = Recipe | Callable[[Environment], Recipe]
+
+
+def run_table1(
+    seeds: int = 20,
+    predicts: Iterable[str] = PREDICTS,
+    jobs: int = 2,
+    *,
+    roads: Mapping[str, Environment] = ROADS,
+    folder: str | Path | None = None,
+    progress: bool = True,
+    **how: object,
+) -> pd.DataFrame:
+    """Run the cells of Table 1, eight for each road, and return every run's returns.
+
+    Its pieces are independent: on this machine's processes, or under `joblib.parallel_config("dask")` on a
+    cluster, the numbers are the same.
+
+    Parameters
+    ----------
+    seeds : runs per cell; they are trained side by side in chunks of 10
+    predicts : what the models predict; the cells are run for each
+    jobs : processes
+    roads : the environments by name; by default both of the paper, and one's own go in as well
+    folder : where each piece is kept as it ends, and found again by a later call with the same settings, roads that
+        do the same, and the same code of the method; None to keep nothing
+    progress : show a progress bar
+    how : `recipe`, `device` and changes of the recipe, see `run_pieces`
+
+    Returns
+    -------
+    Long table with columns road, predict, model, method, run, round and return. Rounds 1, 2, … are the rounds'
+    own episodes; round 0 holds the mean over the evaluation episodes after the last round.
+
+    Raises
+    ------
+    ValueError
+        Before any work, if a number, a name or a recipe does not fit, or the folder cannot be written to.
+    """
+    every = pieces(seeds, predicts, roads)
+    places = {} if folder is None else _places(kept.check_writable(folder), roads, **how)
+    found = (kept.read_piece(places[piece.road], piece) for piece in every if places)
+    tables = [table for table in found if table is not None]
+    done = {kept.piece_of(table) for table in tables}
+    left = [piece for piece in every if piece not in done]
+    with tqdm(total=len(every), initial=len(done), unit="piece", disable=not progress) as bar:
+        for table in run_pieces(left, jobs, roads, **how):
+            if places:
+                kept.write_piece(places[table["road"].iloc[0]], table)
+            tables.append(table)
+            bar.update()
+    return pd.concat(tables).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
+
+
+def _places(folder: Path, roads: Mapping[str, Environment], *, device: str = "cpu", **how: object) -> dict[str, Path]:
+    """Where each road's pieces are kept."""
+    by_road = recipes(roads, **how)
+    return {name: folder / kept.fingerprint(env, by_road[name], device) for name, env in roads.items()}
+
+
+def run_pieces(
+    chosen: list[Piece],
+    jobs: int = 2,
+    roads: Mapping[str, Environment] = ROADS,
+    *,
+    device: str = "cpu",
+    **how: object,
+) -> Iterator[pd.DataFrame]:
+    """The tables of the pieces, each as it ends.
+
+    Parameters
+    ----------
+    device : where each piece's tensors are, "cuda" for a GPU, whose numbers differ from the processor's as those of
+        other seeds would
+    how : `recipe` and changes of its fields, see `recipes`
+    """
+    by_road = recipes(roads, **how)
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    return parallel(
+        joblib.delayed(_run_piece)(roads[piece.road], piece, by_road[piece.road], device) for piece in chosen
+    )
+
+
+def recipes(roads: Mapping[str, Environment], recipe: RecipeFor = our_recipe, **changes: object) -> dict[str, Recipe]:
+    """Every road's recipe, with changes of its fields; `recipe` is one for all, or a function of the environment."""
+    chosen = {name: recipe if isinstance(recipe, Recipe) else recipe(env) for name, env in roads.items()}
+    return {name: one.but(**changes) for name, one in chosen.items()}
+
+
+def pieces(seeds: int, predicts: Iterable[str] = PREDICTS, roads: Iterable[str] = ROADS) -> list[Piece]:
+    """All that Table 1 takes, the longest first; what is named twice is run once."""
+    validate.integer("seeds", seeds)
+    chosen = dict.fromkeys((predicts,) if isinstance(predicts, str) else predicts)
+    for predict in chosen:
+        validate.choice("predicts", predict, PREDICTS)
+    names = [kept.check_name(road) for road in dict.fromkeys(roads)]
+    chunks = [(first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)]
+    cells = product(reversed(names), chosen, reversed(MODELS), reversed(METHODS), chunks)
+    return [Piece(*cell, *chunk) for *cell, chunk in cells]
+
+
+def _run_piece(env: Environment, piece: Piece, recipe: Recipe, device: str) -> pd.DataFrame:
+    """Every run's return after every round."""
+    road, predict, model, method, first, runs = piece
+    with contextlib.nullcontext() if device == "cpu" else validate.device("device", device):
+        result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, recipe=recipe)
+    by_round = torch.cat([result.returns[:, None], result.round_returns], dim=-1).cpu()
+    run, number = np.indices(by_round.shape)
+    return pd.DataFrame(
+        {
+            "road": road,
+            "predict": predict,
+            "model": model,
+            "method": method,
+            "run": first + run.ravel(),
+            "round": number.ravel(),
+            "return": by_round.numpy().ravel().astype(float).round(4),
+        }
+    )
+
+
+def summarise(returns: pd.DataFrame) -> pd.DataFrame:
+    """Every cell after the last round, beside the paper's, a row each.
+
+    Columns: mean, stderr and runs; iqm, the mean of the middle half of the runs (Agarwal et al., 2021), with the
+    ends of its 95 % bootstrap interval; regret, the road's optimum minus the mean; the paper's mean and error.
+    What is not known (the optimum of an environment of one's own, an interval from one run) is NaN.
+    """
+    final = returns[returns["round"] == 0]
+    rows = []
+    for (road, predict, model, method), group in final.groupby(kept.CELL, sort=False):
+        values = group["return"]
+        low, high = interval(interquartile_mean, values.to_numpy()) if len(values) > 1 else (np.nan, np.nan)
+        paper_mean, paper_stderr = PAPER.get((road, model, method), (np.nan, np.nan))
+        rows.append(
+            {
+                "road": road,
+                "predict": predict,
+                "model": model,
+                "method": method,
+                "mean": values.mean(),
+                "stderr": values.sem(),
+                "runs": len(values),
+                "iqm": float(interquartile_mean(values.to_numpy())),
+                "iqm_low": low,
+                "iqm_high": high,
+                "regret": optimum(road) - values.mean(),
+                "paper_mean": paper_mean,
+                "paper_stderr": paper_stderr,
+            }
+        )
+    ranks = {name: rank for rank, name in enumerate([*MODELS, *METHODS])}
+    return pd.DataFrame(rows).sort_values(
+        kept.CELL, key=lambda column: column.map(lambda x: ranks.get(x, x)), ignore_index=True
+    )
+
+
+@functools.cache
+def optimum(road: str) -> float:
+    """The best mean return that anyone can reach on one of the paper's roads; NaN for others."""
+    return exact.optimum(ROADS[road]) if road in ROADS else float("nan")
+
+
+def interquartile_mean(runs: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Mean of the middle half, along `axis`: a quarter of the runs is left out at either end."""
+    return stats.trim_mean(runs, 0.25, axis=axis)
+
+
+def interval(
+    statistic: Callable[..., np.ndarray], *samples: np.ndarray, level: float = 0.95, resamples: int = 4000
+) -> tuple[float, float]:
+    """Bootstrap interval (SciPy, percentiles) of a statistic of the runs of one cell or of several."""
+    drawn = stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=resamples,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
+
+
+def save(returns: pd.DataFrame, folder: str | Path, roads: Mapping[str, Environment] = ROADS, **how: object) -> None:
+    """Write the raw returns and their summary as CSV, and all that made them as JSON.
+
+    roads, how : as `run_table1` was given them
+    """
+    folder = kept.check_writable(folder)
+    returns.to_csv(folder / "table1_returns.csv", index=False)
+    summarise(returns).round(3).to_csv(folder / "table1.csv", index=False)
+    names = list(dict.fromkeys(returns["road"]))
+    known = {
+        "seeds": int(returns["run"].nunique()),
+        "roads": names,
+        "predicts": list(dict.fromkeys(returns["predict"])),
+        **settings({name: roads[name] for name in names}, **how),
+    }
+    (folder / "table1_settings.json").write_text(json.dumps(known, indent=2) + "\n")
+
+
+def settings(
+    roads: Mapping[str, Environment], *, recipe: RecipeFor = our_recipe, device: str = "cpu", **changes: object
+) -> dict:
+    """All that a table's numbers hang on but its cells: environments, every road's whole recipe, device, versions."""
+    by_road = recipes(roads, recipe, **changes)
+    return {
+        "recipe": next((name for name, known in RECIPES.items() if known is recipe), "own"),
+        "changes": described(changes),
+        "device": device,
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__.split("+")[0],
+            "numpy": np.__version__,
+            "damlite": importlib.metadata.version("damlite"),
+        },
+        "environments": {name: kept.without_addresses(env) for name, env in roads.items()},
+        "recipes": {name: described(one) for name, one in by_road.items()},
+    }
+
+
+def described(value: object) -> object:
+    """A value as JSON can hold it: a dataclass as a dict of its kind and its fields, the infinite as words."""
+    if is_dataclass(value):
+        return {"kind": type(value).__name__, **{f.name: described(getattr(value, f.name)) for f in fields(value)}}
+    if isinstance(value, Mapping):
+        return {str(name): described(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [described(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return kept.without_addresses(value)
+
+
+def load(folder: str | Path | None = None) -> pd.DataFrame:
+    """The raw returns that `save` wrote, by default those that are stored."""
+    return kept.read_returns((STORED if folder is None else Path(folder)) / "table1_returns.csv")

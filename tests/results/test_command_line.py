@@ -1,0 +1,190 @@
+"""The command line: a first try writes beside, and the stored tables are replaced only when told and by no less."""
+
+import hashlib
+import importlib
+import json
+import shutil
+import sys
+
+import pandas as pd
+import pytest
+from tiny import CHANGES
+
+import damlite as dl
+from damlite import lessons
+from damlite.__main__ import main
+from damlite.lessons import command as figures_command
+from damlite.results import choices, claims, table1
+
+FULL = ["table1", "--predict", "state", "velocity", "--replace"]
+KEPT_FILES = ("table1_returns.csv", "table1.csv", "table1_settings.json", "claims.csv", "figure2_masses.csv")
+
+
+def seals(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A working directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def repository(elsewhere, monkeypatch):
+    """A copy of the stored tables in the place of the repository's."""
+    folder = elsewhere / "repository" / "figures"
+    shutil.copytree(table1.STORED, folder, ignore=shutil.ignore_patterns("*.png", "*.gif"))
+    monkeypatch.setattr(table1, "STORED", folder)
+    monkeypatch.setattr(table1, "REPOSITORY", folder)
+    return folder
+
+
+@pytest.fixture
+def sweeps(monkeypatch):
+    """What is run, in place of hours of work: its arguments, and the stored numbers come back."""
+    asked, returns, masses = [], table1.load(), pd.read_csv(table1.STORED / "figure2_masses.csv")
+    driven = pd.read_csv(table1.STORED / "ablations.csv")
+
+    def run_table1(seeds, predicts, jobs, *, roads, **how):
+        asked.append({"seeds": seeds, "predicts": predicts, "roads": list(roads), **how})
+        chosen = returns["predict"].isin(predicts) & returns["road"].isin(list(roads)) & (returns["run"] < seeds)
+        return returns[chosen]
+
+    monkeypatch.setattr(table1, "run_table1", run_table1)
+    monkeypatch.setattr(claims, "unrealistic_mass", lambda runs: masses)
+    monkeypatch.setattr(choices, "run", lambda runs, jobs: asked.append({"runs": runs}) or driven)
+    return asked
+
+
+def test_a_first_try_writes_beside(elsewhere, monkeypatch, capsys):
+    """A real one, though tiny; the stored tables stay as they are to the last byte."""
+    before = seals(table1.STORED)
+    monkeypatch.setitem(table1.RECIPES, "our", lambda env: dl.our_recipe(env).but(**CHANGES))
+    main(["table1", "--seeds", "1", "--rounds", "1", "--road", "IcyRoad", "--jobs", "1"])
+    assert seals(table1.STORED) == before
+    assert sorted(path.name for path in (elsewhere / "table1_results").iterdir()) == sorted(KEPT_FILES[:3])
+    assert len(list((elsewhere / "table1_pieces").rglob("*.csv"))) == 8
+    assert "written to table1_results" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        (["table1", "--seeds", "2"], "table1_results"),
+        (["table1", "--seeds", "2", "--quick"], "table1_quick"),
+        (["table1", "--seeds", "2", "--out", "mine/deep"], "mine/deep"),
+        (["ablations", "--runs", "2"], "ablations_results"),
+        (["ablations", "--out", "mine"], "mine"),
+    ],
+)
+def test_where_tables_go(elsewhere, repository, sweeps, line, place):
+    before = seals(repository)
+    main(line)
+    assert seals(repository) == before
+    written = {path.name for path in (elsewhere / place).iterdir()}
+    assert written == (set(KEPT_FILES) if line[0] == "table1" else {"ablations.csv"})
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ([*FULL, "--seeds", "19"], "--seeds 19, and 20 are stored"),
+        ([*FULL, "--road", "IcyRoad"], "--road without Intersection"),
+        (["table1", "--replace"], "--predict without velocity"),
+        ([*FULL, "--quick"], "--quick"),
+        ([*FULL, "--rounds", "3"], "--rounds 3"),
+        ([*FULL, "--recipe", "paper"], "--recipe paper"),
+        ([*FULL, "--out", "mine"], "--out given too"),
+        (["ablations", "--replace", "--runs", "9"], "--runs 9, and 10 are stored"),
+        (["ablations", "--replace", "--out", "mine"], "--out given too"),
+        (["table1", "--out", "repository/figures"], "give --replace to replace them"),
+        (["ablations", "--out", "repository/../repository/figures"], "give --replace to replace them"),
+        (["table1", "--out", "/proc/version/tables"], "folder must be one that can be written to"),
+        (["table1", "--seeds", "0"], "argument --seeds: must be a positive integer, got 0"),
+        (["table1", "--rounds", "-1"], "argument --rounds: "),
+        (["table1", "--predict", "speed"], "argument --predict: invalid choice: 'speed'"),
+        (["table1", "--recipe", "mine"], "argument --recipe: invalid choice: 'mine'"),
+        (["ablations", "--runs", "0"], "argument --runs: must be a positive integer, got 0"),
+        (["table2"], "invalid choice: 'table2'"),
+    ],
+)
+def test_what_would_lose_something_is_refused_before_any_work(repository, sweeps, capsys, line, message):
+    before = seals(repository)
+    with pytest.raises(SystemExit) as ended:
+        main(line)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not sweeps
+    assert seals(repository) == before
+
+
+def test_all_that_is_wrong_is_said_at_once(repository, sweeps, capsys):
+    with pytest.raises(SystemExit):
+        main(["table1", "--seeds", "3", "--quick", "--replace"])
+    said = capsys.readouterr().err
+    assert all(part in said for part in ("--seeds 3", "--quick", "--predict without velocity"))
+
+
+def test_an_installed_package_keeps_its_tables(repository, sweeps, monkeypatch, capsys):
+    monkeypatch.setattr(table1, "REPOSITORY", repository / "nowhere")
+    with pytest.raises(SystemExit):
+        main(FULL)
+    assert "no repository here" in capsys.readouterr().err
+    assert not sweeps
+
+
+def test_told_to_and_with_no_less_it_replaces_the_stored_tables(repository, sweeps):
+    before = seals(repository)
+    for name in (*KEPT_FILES, "ablations.csv"):
+        (repository / name).write_text((repository / name).read_text().replace("\n", "\n\n"))  # the same, told apart
+    main(FULL)
+    main(["ablations", "--replace"])
+    after = seals(repository)
+    csvs = [name for name in before if name.endswith(".csv")]
+    assert {name: after[name] for name in csvs} == {name: before[name] for name in csvs}
+    assert json.loads((repository / "table1_settings.json").read_text())["recipe"] == "our"
+
+
+def test_a_recipe_is_chosen_and_recorded(elsewhere, repository, sweeps):
+    main(["table1", "--seeds", "2", "--recipe", "paper", "--road", "IcyRoad", "--rounds", "2"])
+    known = json.loads((elsewhere / "table1_results" / "table1_settings.json").read_text())
+    assert (known["recipe"], known["roads"], known["changes"]) == ("paper", ["IcyRoad"], {"rounds": 2})
+    assert known["recipes"]["IcyRoad"]["planner"]["kind"] == "RandomShooting"
+    assert known["recipes"]["IcyRoad"]["rounds"] == 2
+    assert sweeps[0]["recipe"] is dl.paper_recipe
+
+
+@pytest.mark.parametrize("command", ["table1", "ablations", "figures"])
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert "--out" in capsys.readouterr().out
+
+
+def test_figures_are_drawn_from_the_stored_tables(elsewhere, monkeypatch):
+    monkeypatch.setattr(figures_command, "scenes", lambda: [("figure2_left.png", b"")])
+    monkeypatch.setattr(figures_command, "lessons", lambda: [("lesson_00.png", b"")])
+    main(["figures", "--out", "pictures"])
+    drawn = {path.name for path in (elsewhere / "pictures").iterdir()}
+    stored = {path.name for path in table1.STORED.glob("*.png")}
+    assert {"figure2_left.png", "lesson_00.png", "ablation_icyroad_state.png", "beyond_planner.png"} <= drawn <= stored
+    assert all(path.stat().st_size > 1000 for path in (elsewhere / "pictures").glob("[ab]*.png"))
+
+
+def test_lessons_pictures_are_left_out_without_ipywidgets(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    assert list(figures_command.lessons()) == []
+    assert "left out: they need ipywidgets" in capsys.readouterr().out
+
+
+def test_every_key_panel_is_there():
+    assert sorted(lessons.KEY_PANELS) == [f"{n:02d}" for n in range(11) if n != 7]
+    for module, function in lessons.KEY_PANELS.values():
+        assert callable(getattr(importlib.import_module(f"damlite.lessons.{module}"), function))
+
+
+def test_a_key_panel_is_a_picture():
+    assert bytes(lessons.key_panel("01").picture.value).startswith(b"\x89PNG")
