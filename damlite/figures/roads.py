@@ -1,27 +1,50 @@
-"""Fig. 2 (left): the Intersection from above, drawn from the environment itself; still, or as an animation."""
+"""The roads from above: the icy road, and Fig. 2 (left), the Intersection, still or as an animation."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import singledispatch
 
 import numpy as np
 import torch
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Affine2D
 from PIL import Image
 from torch import Tensor
 
-from .data import collect
-from .envs import Intersection
-from .figures import GREY, WEIGHT, figure, png
-from .loop import default_recipe
-from .planning import policy
+from ..data import Episodes
+from ..envs import Environment, IcyRoad, Intersection
+from .style import GREY, TRUTH, WEIGHT, figure, png
 
 CARS = {"agent": ("#009E73", "-"), "oncoming car": ("#CC79A7", "--")}  # colour and line of each path
 LANE, REACH = 3.5, 14.0  # metres: half a road's width, and how far is drawn
 BODY, NOSE = (2.4, 1.4), [(0.5, -0.5), (1.1, 0), (0.5, 0.5)]
+
+
+def draw_road(ax: Axes, env: IcyRoad, states: Tensor, label: str | None = None, colour: str = TRUTH) -> None:
+    """Cars on the road from above: paths of states (N, T, S), or of one car (T, S), each ending in a marker."""
+    paths = states if states.ndim == 3 else states[None]
+    ax.axhspan(-1, 1, color="#dcecf5", zorder=0)
+    ax.axhline(1, color=GREY, lw=1)
+    ax.axhline(-1, color=GREY, lw=1)
+    for i, path in enumerate(paths.numpy()):
+        ax.plot(path[:, 0], path[:, 1], color=colour, lw=1, alpha=0.6, label=label if i == 0 else None)
+        ax.plot(*path[-1, :2], "s", color=colour, ms=5)
+    ax.set(xlabel="x (lengths)", ylabel="y (lengths)")
+    low, high = ax.get_ylim()
+    ax.set_ylim(min(low, -2.0), max(high, 2.0))
+    left, right = ax.get_xlim()
+    ax.set_xlim(min(left, -0.5), max(right, 5.0))
+
+
+def draw_episodes(ax: Axes, env: IcyRoad, data: Episodes, title: str, colour: str = TRUTH) -> None:
+    """The paths of E driven episodes, with their mean return and its standard error in the title."""
+    path = torch.cat([data.state[..., :1, :], data.next_state], dim=-2)[:, : env.horizon]
+    draw_road(ax, env, path, colour=colour)
+    returns = data.returns
+    ax.set_title(f"{title}\nreturn {returns.mean():.1f} ± {returns.std() / len(data) ** 0.5:.1f}")
 
 
 class Crossing:
@@ -56,32 +79,14 @@ class Crossing:
         middle = ((states[-1, :2] + states[-1, 5:7]) / 2).tolist() if crashed else [np.nan, np.nan]
         self.crash.set_data([middle[0]], [middle[1]])
 
-    @property
-    def artists(self) -> list[Artist]:
-        """All that moves."""
-        return [*self.paths, *(part for parts in self.cars for part in parts), self.crash]
-
 
 def draw_intersection(ax: Axes, env: Intersection, states: Tensor, legend: bool = True) -> None:
     """Fig. 2 (left) once: both cars' paths of states (T, S)."""
     Crossing(ax, env, legend).show(states)
 
 
-def both_turns(env: Intersection, act: object = None, seed: int = 0) -> list[Tensor]:
-    """One episode's states (T + 1, S) with the oncoming car turning left, and one with it turning right.
-
-    act : a policy as for `collect`; by default the planner that knows the road
-    """
-    act = policy(default_recipe(env).planner, env, env) if act is None else act
-    states = []
-    for side in env.sides():
-        data = collect(side, act, episodes=1, generator=torch.Generator().manual_seed(seed))
-        states.append(torch.cat([data.state[0], data.next_state[0, -1:]]))
-    return states
-
-
 def figure2_left(env: Intersection, episodes: Sequence[Tensor], step: int = 14) -> Figure:
-    """Fig. 2 (left) of the paper: the two scenarios, from `both_turns`, each drawn up to a step."""
+    """Fig. 2 (left) of the paper: the two scenarios, from `examples.both_turns`, each drawn up to a step."""
     fig, axes = figure(2, width=9, height=4.8)
     for ax, states, turn in zip(axes[0], episodes, ("left", "right"), strict=True):
         draw_intersection(ax, env, states[: step + 1], legend=turn == "left")
@@ -104,3 +109,38 @@ def animate(env: Intersection, episodes: Sequence[Tensor]) -> bytes:
     wait = [round(1000 * env.dt)] * (len(frames) - 1) + [1500]  # milliseconds
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=wait, loop=0)
     return buffer.getvalue()
+
+
+@singledispatch
+def picture(env: Environment, states: Tensor) -> Figure:
+    """A road from above, small and plain, with the paths of its cars: states (T, S).
+
+    Raises
+    ------
+    ValueError
+        If the environment is none of the roads.
+    """
+    raise ValueError(f"env must be a road that can be drawn, IcyRoad or Intersection, got {type(env).__name__}")
+
+
+@picture.register
+def _(env: IcyRoad, states: Tensor) -> Figure:
+    return _plain(draw_road, env, states, (6, 2.4))
+
+
+@picture.register
+def _(env: Intersection, states: Tensor) -> Figure:
+    return _plain(draw_intersection, env, states, (5, 5))
+
+
+def _plain(draw: Callable[..., None], env: Environment, states: Tensor, size: tuple[float, float]) -> Figure:
+    fig = Figure(figsize=size, dpi=80, layout="constrained")
+    draw(fig.subplots(), env, states)
+    return fig
+
+
+def render(env: Environment, state: Tensor) -> np.ndarray:
+    """The road from above in one state (S,), as an RGB image (H, W, 3) of whole numbers from 0 to 255."""
+    canvas = FigureCanvasAgg(picture(env, state[None]))
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

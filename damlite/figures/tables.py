@@ -1,0 +1,88 @@
+"""Table 1 as pictures, and what each choice in planning is worth."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..results import table1
+from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, TRUTH, figure, style
+
+
+def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
+    """Mean return of every round's episodes with its standard error, a line for every method."""
+    for method, (colour, marker, line) in METHOD_STYLE.items():
+        rows = returns[(returns["method"] == method) & (returns["round"] > 0)]
+        if rows.empty:
+            continue
+        by_round = rows.groupby("round")["return"].agg(["mean", "sem"])
+        look = {"color": colour, "marker": marker, "ls": line, "label": method}
+        ax.errorbar(by_round.index, by_round["mean"], by_round["sem"], **look)
+    ax.axhline(optimum, color=TRUTH, lw=1)
+    ax.annotate("optimum", (1, optimum), color=TRUTH, va="bottom")
+    ax.set(xlabel="round", ylabel="return per episode")
+
+
+def draw_learning(axes: np.ndarray, returns: pd.DataFrame, optimum: float) -> None:
+    """`draw_rounds` on 2 × 2 axes: a row for what the models predict, a column for the kind of model."""
+    for row, predict in zip(axes, ("state", "velocity"), strict=True):
+        for ax, model in zip(row, table1.MODELS, strict=True):
+            draw_rounds(ax, returns[(returns["predict"] == predict) & (returns["model"] == model)], optimum)
+            ax.set(title=f"{model}, predicts {predict}", ylim=(-1, 10))
+    axes[0, 1].legend(loc="lower right", ncols=2)
+
+
+def draw_cells(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> None:
+    """One model's four cells: our mean and standard error, beside the paper's."""
+    rows = table[table["model"] == model].set_index("method")
+    for i, method in enumerate(METHOD_STYLE):
+        colour, marker, _ = METHOD_STYLE[method]
+        row = rows.loc[method]
+        ax.errorbar(i - 0.1, row["mean"], row["stderr"], color=colour, marker=marker, ms=8, capsize=4)
+        theirs = row["paper_mean"], row["paper_stderr"]
+        ax.errorbar(i + 0.15, *theirs, color=GREY, marker=marker, mfc="white", ms=7, capsize=4)
+    ax.plot([], [], "ko", label="ours")
+    ax.plot([], [], "o", color=GREY, mfc="white", label="paper")
+    ax.axhline(optimum, color=TRUTH, lw=1)
+    ax.set_xticks(range(len(METHOD_STYLE)), list(METHOD_STYLE))
+    ax.set(title=model, ylabel="return per episode", ylim=(-0.1 * optimum, 1.1 * optimum))
+
+
+def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
+    """One choice on one road, rows of `choices.summarise`: a mark for each dynamics beside each variant."""
+    for i, (dynamics, (colour, marker)) in enumerate(DYNAMICS_STYLE.items()):
+        rows = table[table["dynamics"] == dynamics].set_index("variant")
+        if rows.empty:
+            continue
+        places = [order.index(variant) + 0.18 * (i - 1) for variant in rows.index]
+        label = dynamics if dynamics == "truth" else f"{dynamics}, weighted"
+        how = {"color": colour, "marker": marker, "ls": "", "ms": 8, "capsize": 4, "label": label}
+        ax.errorbar(places, rows["mean"], rows["stderr"], **how)
+    ax.axhline(table1.optimum(table["road"].iloc[0]), color=TRUTH, lw=1)
+    ax.set_xticks(range(len(order)), order)
+    ax.set(title=table["road"].iloc[0], xlim=(-0.5, len(order) - 0.5), ylabel="return per episode")
+
+
+def cells(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad") -> Figure:
+    """The eight cells of Table 1 on one road beside the paper's, from the raw returns of `table1.run_table1`."""
+    table = table1.summarise(returns[(returns["road"] == road) & (returns["predict"] == predict)])
+    fig, axes = figure(2, width=9)
+    for ax, model in zip(axes[0], table1.MODELS, strict=True):
+        draw_cells(ax, table, model, table1.optimum(road))
+    axes[0, 1].legend(loc="lower right")
+    return fig
+
+
+def beyond(table: pd.DataFrame, choice: str) -> Figure:
+    """One choice of `choices.summarise` on both roads; the line is the optimum."""
+    chosen = table[table["ablation"] == choice]
+    order = list(chosen["variant"].unique())
+    if all(variant.isdigit() for variant in order):
+        order.sort(key=int)
+    fig, axes = figure(2, width=10, height=3.8)
+    for ax, (_, rows) in zip(axes[0], chosen.groupby("road"), strict=True):
+        draw_variants(ax, rows, order)
+    handles, labels = axes[0, 1].get_legend_handles_labels()
+    with style():
+        fig.legend(handles, labels, loc="outside lower center", ncols=3)
+    return fig
