@@ -11,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -59,10 +60,32 @@ def open_browser():
         chrome.quit()
 
 
+def read(lesson):
+    """A lesson's notebook."""
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
+
+
+def count_panels(lesson):
+    """How many panels a lesson's notebook shows where no kernel runs."""
+    shown = [output.get("data", {}) for cell in read(lesson).cells for output in cell.get("outputs", ())]
+    return sum({"application/vnd.jupyter.widget-view+json", "image/png"} <= data.keys() for data in shown)
+
+
+def panel_cells(lesson):
+    """A lesson's notebook with the code cells alone that its panels need: those tagged "panel"."""
+    book = read(lesson)
+    book.cells = [cell for cell in book.cells if cell.cell_type == "code" and "panel" in cell.metadata.get("tags", ())]
+    for cell in book.cells:
+        cell.outputs, cell.execution_count = [], None
+    return book
+
+
 @contextlib.contextmanager
-def open_lab(folder):
-    """JupyterLab in an empty folder with a copy of the notebooks; gives its address."""
-    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+def open_lab(folder, books):
+    """JupyterLab in an empty folder with notebooks, given by name; gives its address."""
+    (folder / "notebooks").mkdir()
+    for name, book in books.items():
+        nbformat.write(book, folder / "notebooks" / f"{name}.ipynb")
     settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
@@ -103,13 +126,15 @@ def run_all(browser, url, name):
     assert browser.execute_async_script(RUN_ALL) == "ran"
 
 
-def panel_of(browser, label):
-    """The slider's handle and the picture of the panel that has a slider with this label."""
-    label = wait(browser, lambda b: b.find_elements(By.XPATH, f"//label[contains(., '{label}')]"))[0]
-    panel = label.find_element(By.XPATH, "ancestor::*[.//img[contains(@class, 'widget-image')]][1]")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", panel)
-    handle = label.find_element(By.XPATH, "..").find_element(By.CSS_SELECTOR, ".noUi-handle")
-    return handle, panel.find_element(By.CSS_SELECTOR, "img.widget-image")
+def panels_of(browser):
+    """Every panel on the page, as the handle of its first slider and its picture."""
+    place = "//*[contains(@class, 'widget-vbox')][.//img[contains(@class, 'widget-image')]]"
+    wait(browser, lambda b: b.find_elements(By.XPATH, place))
+    for panel in browser.find_elements(By.XPATH, place):
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", panel)
+        wait(browser, lambda _, panel=panel: panel.find_elements(By.CSS_SELECTOR, ".noUi-handle"))
+        handle = panel.find_element(By.CSS_SELECTOR, ".noUi-handle")
+        yield handle, panel.find_element(By.CSS_SELECTOR, "img.widget-image")
 
 
 def shut_down(browser):

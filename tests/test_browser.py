@@ -1,25 +1,15 @@
-"""Every lesson in a real JupyterLab: run all, move a slider by keyboard, see the picture change."""
+"""Every lesson's panels in a real JupyterLab: run their cells, move a slider by keyboard, see the picture change."""
 
 import os
 from pathlib import Path
 
 import pytest
-from lab import NOTEBOOKS, open_browser, open_lab, panel_of, run_all, shut_down, wait
+from lab import NOTEBOOKS, count_panels, open_browser, open_lab, panel_cells, panels_of, run_all, shut_down, wait
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-SLIDERS = {  # a slider of each lesson's main widget, by its label
-    "00_drive_on_ice": "threshold speed",
-    "01_weigh_samples": "spread of the model",
-    "02_classify_real_from_imagined": "weight decay",
-    "03_fit_models": "threshold speed",
-    "04_correct_the_model": "threshold speed",
-    "05_minimise_variance": "from p to q*",
-    "06_plan_ahead": "particles",
-    "08_cross_the_intersection": "step",
-    "09_reproduce_table1": "seeds",
-    "10_take_it_further": "chance of a gust",
-}
+LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+BUTTON = "07_close_the_loop"  # its picture waits for a button
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +23,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    with open_lab(tmp_path_factory.mktemp("lab")) as address:
+    books = {lesson: panel_cells(lesson) for lesson in LESSONS}
+    with open_lab(tmp_path_factory.mktemp("lab"), books) as address:
         yield address
 
 
@@ -48,36 +39,35 @@ def assert_nothing_went_wrong(browser):
         assert not browser.find_elements(By.CSS_SELECTOR, f'[data-mime-type="application/vnd.jupyter.{stream}"]')
 
 
-def test_every_lesson_is_here():
-    assert set(SLIDERS) | {"07_close_the_loop"} == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+def step(browser, handle, picture):
+    """Move a slider by one step with the keyboard, and wait for the picture to change."""
+    before, value = picture.get_attribute("src"), float(handle.get_attribute("aria-valuenow"))
+    last = value >= float(handle.get_attribute("aria-valuemax"))
+    handle.send_keys(Keys.ARROW_LEFT if last else Keys.ARROW_RIGHT)
+    wait(browser, lambda _: picture.get_attribute("src") != before)
+    assert (float(handle.get_attribute("aria-valuenow")) < value) == last
 
 
-@pytest.mark.parametrize("lesson", SLIDERS)
-def test_a_slider_moves_the_picture(browser, url, lesson):
+@pytest.mark.parametrize("lesson", [lesson for lesson in LESSONS if lesson != BUTTON])
+def test_every_panel_of_a_lesson_moves_by_keyboard(browser, url, lesson):
     run_all(browser, url, lesson)
-    handle, picture = panel_of(browser, SLIDERS[lesson])
-    screenshot(browser, f"{lesson}_before")
-    seen = {picture.get_attribute("src")}
-    value = float(handle.get_attribute("aria-valuenow"))
-    for _ in range(2):
-        before = picture.get_attribute("src")
-        handle.send_keys(Keys.ARROW_RIGHT)
-        wait(browser, lambda _, before=before: picture.get_attribute("src") != before, 20)
-        seen.add(picture.get_attribute("src"))
-    assert len(seen) >= 3
-    assert float(handle.get_attribute("aria-valuenow")) > value
-    screenshot(browser, f"{lesson}_after")
+    panels = list(panels_of(browser))
+    assert len(panels) == count_panels(lesson) > 0
+    for number, (handle, picture) in enumerate(panels):
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
+        screenshot(browser, f"{lesson}_{number}_before")
+        for _ in range(2):
+            step(browser, handle, picture)
+        screenshot(browser, f"{lesson}_{number}_after")
     assert_nothing_went_wrong(browser)
     shut_down(browser)
 
 
-def test_the_ablation_shows_its_stored_picture_and_a_button(browser, url):
-    run_all(browser, url, "07_close_the_loop")
-    wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, ".jp-OutputArea img.widget-image"))
-    picture = browser.find_element(By.CSS_SELECTOR, ".jp-OutputArea img.widget-image")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
+def test_the_eight_cells_show_their_stored_picture_and_a_button(browser, url):
+    run_all(browser, url, BUTTON)
+    ((_, picture),) = panels_of(browser)
     assert picture.get_attribute("naturalWidth") != "0"
     assert browser.find_element(By.XPATH, "//button[contains(., 'run the eight cells')]").is_enabled()
-    screenshot(browser, "07_ablation")
+    screenshot(browser, BUTTON)
     assert_nothing_went_wrong(browser)
     shut_down(browser)

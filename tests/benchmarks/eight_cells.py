@@ -5,15 +5,15 @@ python tests/benchmarks/eight_cells.py
 
 import time
 
-from damlite import sweep
+from damlite.results import table1
 
 
 def main():
     started = time.perf_counter()
-    road = {"IcyRoad": sweep.ROADS["IcyRoad"]}
-    returns = sweep.run_table1(seeds=8, predicts=("state",), jobs=2, roads=road)
+    road = {"IcyRoad": table1.ROADS["IcyRoad"]}
+    returns = table1.run_table1(seeds=8, predicts=("state",), jobs=2, roads=road)
     print(f"{(time.perf_counter() - started) / 60:.1f} minutes")
-    print(sweep.summarise(returns).round(2).to_string(index=False))
+    print(table1.summarise(returns).round(2).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -22,26 +22,24 @@ from selenium.webdriver.common.keys import Keys
 PRESSES = 20
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # else JupyterLab asks for one
 PANEL = """
-from damlite import widgets
-panel = widgets.next_velocity()
-widgets.panel.RELEASED = 1e9  # the immediate part alone
-panel
+from damlite.lessons import correct_the_model as lesson, panel
+panel.RELEASED = 1e9  # the immediate part alone
+lesson.next_velocity()
 """
 INTERACT = """
 import torch, ipywidgets, matplotlib.pyplot as plt
 from damlite import IcyRoad, figures
-from damlite.widgets import correct
-model, next_state, *log_ratios = correct._fitted(IcyRoad(), 1, 1000)
-state, action = torch.tensor(correct.STATE), torch.tensor(correct.ACCELERATE)
+from damlite.lessons import correct_the_model as lesson
+q, next_state, *log_ratios = lesson.fitted(IcyRoad(), 1, 1000)
+state, action = torch.tensor(lesson.STATE), torch.tensor(lesson.ACCELERATE)
 
 def show(threshold):
     env = IcyRoad(threshold=threshold)
     with figures.style():
         fig, axes = plt.subplots(1, 2, figsize=(11, 4))
         for ax, log_w in zip(axes, log_ratios):
-            p, q = env.transition(state, action), model.transition(state, action)
-            figures.draw_next_velocity(ax, p, q, next_state[:25, 3], log_w[:25])
-            ax.set_title("learned weights: 50% effective\\nnext reward: model 3.4, weighed 3.4, truth 3.4")
+            figures.draw_next_velocity(ax, env.transition(state, action), q, next_state[:25, 3], log_w[:25])
+            ax.set_title("learned weights: 50% effective\\nnext reward: model 3.4, weighted 3.4, truth 3.4")
             relation = "above" if threshold < 3 else "not above"
             note = f"speed 3 is {relation} the threshold {threshold:g}"
             ax.text(0.5, 0.83, note, transform=ax.transAxes, ha="center")
@@ -80,12 +78,16 @@ def latencies(browser, url, name):
     return browser.execute_script("return window.times")
 
 
+def notebook(source):
+    """A notebook of one cell."""
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=KERNEL)
+
+
 def main():
-    with tempfile.TemporaryDirectory() as folder, open_lab(Path(folder)) as url, open_browser() as browser:
+    books = {"interact": notebook(INTERACT), "panel": notebook(PANEL)}
+    with tempfile.TemporaryDirectory() as folder, open_lab(Path(folder), books) as url, open_browser() as browser:
         medians = {}
-        for name, source in (("interact", INTERACT), ("panel", PANEL)):
-            book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=KERNEL)
-            nbformat.write(book, Path(folder) / "notebooks" / f"{name}.ipynb")
+        for name in books:
             times = latencies(browser, url, name)
             medians[name] = statistics.median(times)
             print(f"{name}: median {medians[name]:.0f} ms, from {min(times):.0f} to {max(times):.0f}", flush=True)

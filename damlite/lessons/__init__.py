@@ -1,0 +1,27 @@
+"""The lessons: a module for each notebook, under its name without the number; its panels first, its exercises below."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+# Each lesson's key picture, as the module and the function that draw it; lesson 07's is the stored Table 1.
+KEY_PANELS = {
+    "00": ("drive_on_ice", "drive"),
+    "01": ("weigh_samples", "weigh_samples"),
+    "02": ("classify_real_from_imagined", "learn_ratio"),
+    "03": ("fit_models", "fit_density"),
+    "04": ("correct_the_model", "next_velocity"),
+    "05": ("minimise_variance", "minimum_variance"),
+    "06": ("plan_ahead", "winners_curse"),
+    "08": ("cross_the_intersection", "cross"),
+    "09": ("reproduce_table1", "few_seeds"),
+    "10": ("take_it_further", "windy_edge"),
+}
+
+
+def key_panel(lesson: str) -> "Panel":
+    """The panel of a lesson's key picture, at rest; its module is loaded now, and not before."""
+    module, function = KEY_PANELS[lesson]
+    return getattr(import_module(f".{module}", __name__), function)()

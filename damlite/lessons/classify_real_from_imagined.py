@@ -1,0 +1,188 @@
+"""Lesson 02: a classifier's logit against the exact log p/q, along the next lateral velocity at (2, 0, 2, 0)."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from torch import Tensor
+from torch.distributions import Normal
+from torch.nn.functional import logsigmoid, softplus
+
+from .. import figures
+from ..envs import IcyRoad
+from ..mixture import Marginal, seeded
+from ..support.threads import one_thread
+from .exercise import Exercise
+from .panel import Panel, dropdown, slider
+from .shared import ACCELERATE, STATE
+
+KNOTS = torch.linspace(-4.5, 4.5, 61)  # the logit is a line drawn through its heights at these velocities
+GRID = torch.linspace(-4.5, 4.5, 901)
+BATCH, STEPS, EVERY = 128, 500, 10
+WEIGHTS = {"exp(logit), Eq. 8": torch.exp, "σ(logit), as Alg. 1 prints it": torch.sigmoid}
+
+
+def tents(x: Tensor) -> Tensor:
+    """Features (..., 61) of velocities (...): 1 at its own knot, 0 from the neighbours on."""
+    return (1 - (x[..., None].clamp(-4.5, 4.5) - KNOTS).abs() / (KNOTS[1] - KNOTS[0])).relu()
+
+
+@lru_cache(maxsize=64)
+@one_thread()
+def logits(cars: int, decay: float) -> Tensor:
+    """TRAINDISCRIMINATOR (Alg. 2): the logit on GRID after every tenth step, (STEPS / EVERY + 1, 901)."""
+    truth = IcyRoad().transition(torch.tensor(STATE), torch.tensor(ACCELERATE))
+    g = seeded(0)  # what changes on screen is due to the slider
+    real, q = tents(truth.sample((cars,), generator=g)[:, 3]), truth.marginal(3)
+    height = torch.zeros(len(KNOTS), requires_grad=True)
+    optimiser = torch.optim.AdamW([height], lr=0.1, weight_decay=decay)
+    path = []
+    for step in range(STEPS + 1):
+        if step % EVERY == 0:
+            path.append(height.detach().clone())
+        chosen = real[torch.randint(cars, (BATCH,), generator=g)]
+        fake = tents(q.mean + q.std * torch.randn(BATCH, generator=g))
+        loss = (softplus(-chosen @ height) + softplus(fake @ height)).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return torch.stack(path) @ tents(GRID).T
+
+
+def loss_on_all(logit: Tensor, p: Marginal, q: Normal) -> float:
+    """Loss of a logit (901,) on GRID over all the cars that there could be, real ones from p and fakes from q."""
+    bracket = p.log_prob(GRID).exp() * softplus(-logit) + q.log_prob(GRID).exp() * softplus(logit)
+    return (bracket.sum() * (GRID[1] - GRID[0])).item()
+
+
+def draw_truth(density: Axes, ratio: Axes, p: Marginal, q: Normal) -> tuple[Line2D, Line2D]:
+    """What is known, left and right; returns the lines of what will be learned: q times the weight, and the logit."""
+    log_p, log_q = p.log_prob(GRID), q.log_prob(GRID)
+    density.plot(GRID, log_p.exp(), "-", color=figures.TRUTH, label="truth p")
+    density.plot(GRID, log_q.exp(), "--", color=figures.MODEL, label="model q")
+    (weighted,) = density.plot(GRID, log_q.exp(), ":", color=figures.WEIGHT, label="model × weight")
+    ratio.plot(GRID, log_p - log_q, "-", color=figures.TRUTH, label="exact log p/q")
+    (learned,) = ratio.plot(GRID, torch.zeros(len(GRID)), ":", color=figures.WEIGHT, label="learned logit")
+    for ax, label, limits in ((density, "density", (0, 1.7)), (ratio, "log-ratio (nats)", (-14, 6))):
+        ax.set(xlabel="next lateral velocity (lengths per step)", ylabel=label, ylim=limits)
+        ax.legend(loc="upper center", ncols=3, columnspacing=1, frameon=False)
+    return weighted, learned
+
+
+def learn_ratio() -> Panel:
+    """Densities and log-ratios, true and learned, as training set, steps and weight decay change."""
+    p = IcyRoad().transition(torch.tensor(STATE), torch.tensor(ACCELERATE)).marginal(3)
+    q = Normal(p.mean, p.std)  # the best Gaussian there is
+    fig, axes = figures.figure(2, width=11, height=4.2)
+    density, ratio = axes[0]
+    weighted, learned = draw_truth(density, ratio, p, q)
+    best, guessing = (loss_on_all(x, p, q) for x in (p.log_prob(GRID) - q.log_prob(GRID), torch.zeros(len(GRID))))
+    q_density = q.log_prob(GRID).exp()
+
+    def settle(cars: int, decay: float) -> Callable[[int, str], None]:
+        path = logits(cars, decay)
+
+        def show(steps: int, weight: str) -> None:
+            product = q_density * WEIGHTS[weight](logit := path[steps // EVERY])
+            weighted.set_ydata(product)
+            learned.set_ydata(logit)
+            density.set_title(f"mean weight {product.sum() * (GRID[1] - GRID[0]):.2f}, exactly: 1")
+            now = loss_on_all(logit, p, q)
+            ratio.set_title(f"loss on new cars {now:.2f} (best {best:.2f}, guessing {guessing:.2f})")
+
+        return show
+
+    controls = {
+        "cars": slider("training set", "real cars", 500, 20, 1000, 20),
+        "decay": slider("weight decay", "AdamW", 0.0, 0.0, 1.0, 0.05),
+        "steps": slider("training", "steps", 300, 0, STEPS, EVERY),
+        "weight": dropdown("weight of a sample", list(WEIGHTS), next(iter(WEIGHTS))),
+    }
+    description = "Left: densities, and the model's times the weight; right: the exact log-ratio and the learned logit."
+    return Panel(fig, lambda: None, controls, description, settle)  # all that moves hangs on the training
+
+
+def loss(real: Tensor, fake: Tensor) -> Tensor:
+    """TRAINDISCRIMINATOR's loss (Alg. 2) from the logits (N,) of real and of imagined transitions."""
+    return (softplus(-real) + softplus(fake)).mean()
+
+
+check_bayes_classifier = Exercise(
+    "bayes_classifier",
+    (torch.tensor([0.8, 0.1, 0.3, 0.02]), torch.tensor([0.2, 0.3, 0.3, 0.5])),
+    lambda p, q: p / (p + q),
+    "p/(p + q), Eq. 5.",
+    "Of the transitions at this place, which share is real? Eq. 5 with the same p(s, a) on both sides.",
+    {
+        "this is q/(p + q): the labels are swapped. Real transitions, drawn from p, have the label 1.": (
+            lambda p, q: q / (p + q)
+        ),
+        "this is the ratio p/q itself. D is a probability and lies between 0 and 1.": lambda p, q: p / q,
+        "this is q/p, upside down, and no probability.": lambda p, q: q / p,
+        "this is σ(p/q): the logarithm is forgotten. Eq. 7 is σ(log p/q).": lambda p, q: (p / q).sigmoid(),
+        "this is log p/q, the logit D̃ of Eq. 7. D is σ of it.": lambda p, q: (p / q).log(),
+    },
+)
+check_classifier_loss = Exercise(
+    "classifier_loss",
+    (torch.tensor([1.5, -0.4, 0.3]), torch.tensor([-2.0, 0.7, -0.1])),
+    loss,
+    "it equals softplus(−real) + softplus(fake).",
+    "−log σ(x) is softplus(−x), and −log(1 − σ(x)) is softplus(x): add both and take the mean.",
+    {
+        "the imagined transitions are missing: forgotten −log(1 − D(fake)). Without it D = 1 everywhere is best.": (
+            lambda real, fake: softplus(-real).mean()
+        ),
+        "the real transitions are missing: forgotten −log D(real).": lambda real, fake: softplus(fake).mean(),
+        "the labels are swapped: this asks for D = 1 on imagined transitions. Its logit is log q/p.": (
+            lambda real, fake: loss(fake, real)
+        ),
+        "this takes −log D(fake) in place of −log(1 − D(fake)), as if the imagined were real too.": (
+            lambda real, fake: loss(real, -fake)
+        ),
+        "the sign is wrong: this is log D + log(1 − D), which training would have to make large.": (
+            lambda real, fake: -loss(real, fake)
+        ),
+        "this sums over the transitions. Take the mean, so that it does not grow with the batch.": (
+            lambda real, fake: (softplus(-real) + softplus(fake)).sum()
+        ),
+        "this takes the logits for probabilities' logarithms; pass them through σ first.": (
+            lambda real, fake: (fake - real).mean()
+        ),
+        "this is half of it: the two terms of Alg. 2 are added, not averaged.": (
+            lambda real, fake: loss(real, fake) / 2
+        ),
+    },
+    symptoms={
+        "There are NaN: a logit may be negative, so take the logarithm of σ(logit), not of the logit.": (
+            lambda answer: bool(answer.isnan().any())
+        )
+    },
+)
+check_unequal_weight = Exercise(
+    "unequal_weight",
+    (torch.linspace(-2, 2, 9), 4.0),
+    lambda logit, k: k * logit.exp(),
+    "k · exp(logit) = p/q.",
+    "Minimise −p log D − k·q log(1 − D) at one place, then solve the logit for p/q.",
+    {
+        "this is right for k = 1. With k fakes per real one D = p/(p + k·q): what is its logit?": (
+            lambda logit, k: logit.exp()
+        ),
+        "the factor is upside down: more fakes push the logit down by log k, so add it again.": (
+            lambda logit, k: logit.exp() / k
+        ),
+        "this uses σ in place of exp: a probability, not a ratio.": lambda logit, k: k * logit.sigmoid(),
+        "this is σ(logit), a probability, and k is left out.": lambda logit, k: logit.sigmoid(),
+        "this is the inverse, q/p.": lambda logit, k: (-logit).exp() / k,
+        "this is log p/q. The weight is the ratio itself.": lambda logit, k: logit + torch.tensor(k).log(),
+        "this adds log k outside the exponential. exp(logit + log k) = k·exp(logit).": (
+            lambda logit, k: logit.exp() + torch.tensor(k).log()
+        ),
+        "this is σ(logit + log k) = p/(p + q), not p/q.": (
+            lambda logit, k: logsigmoid(logit + torch.tensor(k).log()).exp()
+        ),
+    },
+)
