@@ -67,7 +67,7 @@ def test_settings_say_all_that_was_asked_for(env):
 def test_plans_are_made_with_what_the_method_says(env, method):
     """dam and disc plan with weights; dam with rewards shifted by the least return so far over the steps of an episode.
 
-    With weights from `minvar`'s model there is nothing to shift, as nothing is weighted.
+    minvar plans without weights, so that nothing is to be shifted.
     """
     planner, seen = watched(TINY)
     result = dl.run_mbrl(env, method, runs=3, planner=planner, **QUICK)

@@ -16,11 +16,11 @@ LESSONS = "\n".join(
 PLACES = {"code": CODE, "notebooks": LESSONS}
 
 
-def named(kind, text):
-    """Numbers in "Eq. 3", "Eq. 2 and 3", "Eq. 5 to 8", "Eq. 2, 3 and 8"."""
+def named(kind, text, between=True):
+    """Numbers in "Eq. 3", "Eq. 2 and 3", "Eq. 5 to 8", "Eq. 2, 3 and 8"; of "5 to 8" also those between, or not."""
     found = set()
     for run in re.findall(rf"{kind}\.\s(\d+(?:(?:,\s|\sand\s|\sto\s)\d+)*)", text):
-        for first, last in re.findall(r"(\d+)\sto\s(\d+)", run):
+        for first, last in re.findall(r"(\d+)\sto\s(\d+)", run) if between else ():
             found |= set(range(int(first), int(last) + 1))
         found |= {int(number) for number in re.findall(r"\d+", run)}
     return found
@@ -28,6 +28,7 @@ def named(kind, text):
 
 def test_the_reader_of_numbers():
     assert named("Eq", "see Eq. 2, 3 and 8; Eq. 11 to 13.") == {2, 3, 8, 11, 12, 13}
+    assert named("Eq", "Eq. 11 to 13.", between=False) == {11, 13}
     assert named("Alg", "Alg. 1 and 3, Eq. 2") == {1, 3}
 
 
@@ -37,6 +38,10 @@ def test_the_reader_of_numbers():
 )
 def test_all_are_named(place, kind, numbers):
     assert set(numbers) <= named(kind, PLACES[place])
+
+
+def test_every_equation_of_the_derivation_has_a_place_of_its_own_in_a_notebook():
+    assert set(range(1, 22)) <= named("Eq", LESSONS, between=False)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -36,6 +36,13 @@ def test_every_requirement_is_pinned_without_an_address():
     assert {name_of(r) for r in requirements()} <= pinned
 
 
+def test_every_package_that_is_pinned_is_pinned_once_for_a_platform():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [(name_of(line), line.partition(";")[2]) for line in lines]
+    assert len(set(pins)) == len(pins)
+    assert lines == sorted(lines, key=lambda line: (line.partition("==")[0], line))
+
+
 def test_readme_names_the_two_commands():
     readme = (ROOT / "README.md").read_text()
     makefile = (ROOT / "Makefile").read_text()
@@ -61,3 +68,43 @@ def test_make_lab_opens_a_notebook_that_exists():
     """JupyterLab takes the path from where it is started, and refuses one that is not there."""
     command = re.search(r"jupyter lab (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
     assert (ROOT / command.split()[-1]).exists(), command
+
+
+def test_what_the_command_line_writes_beside_is_no_part_of_the_repository():
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert {"table1_pieces/", "table1_quick/", "table1_results/", "ablations_results/", "portability.json"} <= set(
+        ignored
+    )
+
+
+def test_a_first_look_is_no_target_that_replaces_stored_tables():
+    """The two targets that do so say it."""
+    commands = re.findall(r"^\t.*-m damlite (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    replacing = [command for command in commands if "--replace" in command]
+    assert replacing == ["table1 --seeds 20 --predict state velocity --replace", "ablations --replace"]
+    assert set(commands) - set(replacing) == {"figures"}
+
+
+def test_every_notebook_is_run_once():
+    """`make test` runs pytest once, over the notebooks too, in two workers that each take whole files."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    assert options["testpaths"] == ["tests", "notebooks"]
+    assert {"--nbval-lax", "--nbval-current-env"} <= set(options["addopts"].split())
+    makefile = (ROOT / "Makefile").read_text()
+    assert makefile.count("$(PYTEST)") == 1
+    assert "$(PYTEST) -n 2 --dist loadscope" in makefile
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert path == Path(__file__) or not re.search(r"NotebookClient|nbconvert", path.read_text()), path
+
+
+def test_test_files_have_names_of_their_own():
+    """pytest imports them by their names alone."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert len(set(names)) == len(names)
+
+
+def test_files_that_are_run_first_are_there():
+    """`conftest.py` orders by name what takes longest; a file that was renamed would run last."""
+    named = re.findall(r'"([^"]+\.(?:py|ipynb))"', (ROOT / "conftest.py").read_text())
+    there = {path.name for folder in ("tests", "notebooks") for path in (ROOT / folder).rglob("*.*")}
+    assert set(named) <= there
