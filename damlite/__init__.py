@@ -1,8 +1,7 @@
-"""damlite: learn and reproduce Discriminator Augmented Model-Based Reinforcement Learning.
+"""damlite: learn and reproduce Discriminator Augmented Model-Based Reinforcement Learning (Haghgoo et al., 2021).
 
-The names below are the package's public face; each says in its docstring which equation or algorithm of
-the paper (Haghgoo, Zhou, Sharma & Finn, 2021) it implements. `results`, `figures` and `lessons` are loaded when
-they are first used: they bring pandas, Matplotlib and ipywidgets.
+The names below are the public face; each says in its docstring which equation or algorithm of the paper it implements.
+`results`, `figures` and `lessons` are loaded at first use: they bring pandas, Matplotlib and ipywidgets.
 """
 
 import importlib

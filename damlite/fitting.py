@@ -77,6 +77,7 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(mean > 0, shifted / mean.clamp(min=1e-12), torch.ones_like(shifted)), offset
 
 
+@one_thread()
 def fit_model(
     model: DynamicsModel,
     data: Episodes,
@@ -126,6 +127,7 @@ def fit_model(
     return _minimise(model, objective, how, offset, generator, progress)
 
 
+@one_thread()
 def fit_discriminator(
     disc: Discriminator,
     model: DynamicsModel,
@@ -190,7 +192,6 @@ class Objective:
     size: int
 
 
-@one_thread()
 def _minimise(
     network: RoadNetwork,
     objective: Objective,
