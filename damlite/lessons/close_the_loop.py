@@ -22,7 +22,9 @@ class Ablation(ipywidgets.VBox):
     def __init__(self, stored: pd.DataFrame) -> None:
         self.stored = stored[stored["road"] == "IcyRoad"]
         self.fresh: dict[str, pd.DataFrame] = {}  # what was run here, by what the models predict
-        self.button = ipywidgets.Button(description="run the eight cells", button_style="primary")
+        self.button = ipywidgets.Button(
+            description="run the eight cells", button_style="primary", layout=ipywidgets.Layout(width="auto")
+        )
         self.predict = ipywidgets.Dropdown(options=table1.PREDICTS, description="predict")
         self.seeds = ipywidgets.IntSlider(
             value=2, min=1, max=8, description="seeds (runs)", style={"description_width": "initial"}
