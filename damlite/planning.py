@@ -114,9 +114,8 @@ class Planner(Estimator):
         self, belief: Belief, state: Tensor, sequences: Tensor, generator: Generator | None
     ) -> tuple[Tensor, list[ImaginedStep]]:
         """Values (..., C) of sequences (..., C, H), −inf for what is no number; and what was imagined."""
-        q = belief.env if belief.dynamics is None else belief.dynamics
-        state = state.unsqueeze(-2)
-        imagined = self.imagine(q, belief.env.reward, state, sequences, belief.log_ratio, generator)
+        env, q = belief.env, belief.env if belief.dynamics is None else belief.dynamics
+        imagined = self.imagine(q, env.reward, state.unsqueeze(-2), sequences, belief.log_ratio, generator)
         values = self.value(imagined, belief.offset)
         unknown = values.isnan()
         if unknown.all(-1).any():
@@ -242,6 +241,7 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
 
 def policy(planner: Planner, belief: Belief) -> Policy:
     """A policy for `collect`: plan anew at every step, never past the episode's end."""
+    validate.instance("belief", belief, Belief)
 
     def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
         return planner.plan(belief, state, min(planner.horizon, belief.env.horizon - step), generator=generator).action

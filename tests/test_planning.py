@@ -351,3 +351,8 @@ def test_holding_actions_plans_well_through_the_true_intersection():
     sides = [dl.collect(road, act, episodes=6, generator=dl.seeded(0)) for road in env.sides()]
     assert torch.stack([side.returns for side in sides]).mean() > 92
     assert not any(env.crashed(side.state).any() for side in sides)
+
+
+def test_a_road_in_the_place_of_a_belief_is_named(env):
+    with pytest.raises(ValueError, match="belief must be a Belief, got IcyRoad"):
+        dl.policy(dl.Exhaustive(), env)

@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import figures
 from ..results import table1
 from .exercise import Exercise
-from .panel import with_picture
+from .panel import lasting_id, with_picture
 
 
 class Ablation(ipywidgets.VBox):
@@ -34,7 +34,7 @@ class Ablation(ipywidgets.VBox):
         self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self.caption = ipywidgets.HTML()
         controls = ipywidgets.HBox([self.predict, self.seeds, self.rounds, self.button])
-        super().__init__([controls, self.progress, self.picture, self.caption])
+        super().__init__([controls, self.progress, self.picture, self.caption], model_id=lasting_id("eight cells"))
         self.predict.observe(lambda _: self.show(), names="value")
         self.button.on_click(self.run)
         self.show()

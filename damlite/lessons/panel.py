@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import hashlib
 import inspect
+from collections import Counter
 from collections.abc import Callable
 
 import ipywidgets
@@ -14,6 +16,7 @@ from .moving import MovingPicture
 
 LABEL, WIDTH = {"description_width": "21em"}, "46em"
 RELEASED = 0.3  # seconds without a change after which a control has come to rest
+_MADE: Counter[str] = Counter()  # widgets with a lasting id, by their words
 FAINT = 0.25  # of its own alpha has what is stale
 
 
@@ -51,7 +54,8 @@ class Panel(ipywidgets.VBox):
         self._waiting: asyncio.TimerHandle | None = None
         self._moving = MovingPicture(fig)
         self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
-        super().__init__([*controls.values(), self.picture, ipywidgets.HTML(f"<em>{description}</em>")])
+        parts = [*controls.values(), self.picture, ipywidgets.HTML(f"<em>{description}</em>")]
+        super().__init__(parts, model_id=lasting_id(description))
         self._settle_and_draw()
         self._moving.freeze_layout()
         self._render()
@@ -133,6 +137,12 @@ class Panel(ipywidgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
         return with_picture(super()._repr_mimebundle_(**kwargs), self.picture, self.description)
+
+
+def lasting_id(words: str) -> str:
+    """A widget's id, the same in every run of a notebook: of its words, and how many with the same came before."""
+    _MADE[words] += 1
+    return hashlib.md5(f"{words} {_MADE[words]}".encode()).hexdigest()
 
 
 def with_picture(bundle: dict, picture: ipywidgets.Image, description: str) -> tuple[dict, dict]:

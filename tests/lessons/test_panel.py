@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -372,3 +373,12 @@ def test_a_slider_of_whole_numbers_has_whole_numbers():
     assert isinstance(slider("n", "units", 1, 0, 2, 1).value, int)
     assert isinstance(slider("x", "units", 1, 0, 2, 0.5).value, float)
     assert slider("x", "lengths", 1.0, 0.0, 2.0, 0.5).description == "x (lengths)"
+
+
+def test_ids_are_the_same_in_every_run_and_for_each_widget_its_own(monkeypatch):
+    runs = []
+    for _ in range(2):
+        monkeypatch.setattr(panels, "_MADE", Counter())
+        runs.append([panels.lasting_id(words) for words in ("a picture", "another", "a picture")])
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == 3
