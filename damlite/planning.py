@@ -126,8 +126,7 @@ class Planner(Estimator):
         """The sequence (..., H) of the greatest of values (..., C)."""
         value, best = values.max(-1)
         steps = sequences.shape[-1]
-        index = best[..., None, None].expand(*best.shape, 1, steps)
-        actions = sequences.expand(*values.shape, steps).gather(-2, index)[..., 0, :]
+        actions = _pick(sequences.expand(*values.shape, steps), best, 1)
         states, log_weights = [], []
         for x in imagined[:steps]:
             node = best if x.sequence is None else x.sequence[best]

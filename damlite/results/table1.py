@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import importlib.metadata
 import json
 import math
 import platform
@@ -20,7 +19,7 @@ from tqdm.auto import tqdm
 
 from .. import exact
 from ..envs import Environment, IcyRoad, Intersection
-from ..loop import METHODS, run_mbrl
+from ..loop import METHODS, VERSION, run_mbrl
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
 from . import kept
@@ -268,7 +267,7 @@ def settings(
             "python": platform.python_version(),
             "torch": torch.__version__.split("+")[0],
             "numpy": np.__version__,
-            "damlite": importlib.metadata.version("damlite"),
+            "damlite": VERSION,
         },
         "environments": {name: kept.without_addresses(env) for name, env in roads.items()},
         "recipes": {name: described(one) for name, one in by_road.items()},
