@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "damlite", "figures")
+DEEPER = {"another_recipe/table1_returns.csv", "another_recipe/table1_settings.json"}
 LATER = ("matplotlib", "pandas", "joblib", "ipywidgets", "scipy.stats")
 
 
@@ -32,6 +33,9 @@ def target(tmp_path_factory):
         else:
             (folder / "copy").mkdir(exist_ok=True)
             shutil.copy(ROOT / part, folder / "copy" / part)
+    for name in DEEPER:
+        (folder / "copy" / "figures" / name).parent.mkdir(exist_ok=True)
+        (folder / "copy" / "figures" / name).touch()
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     offline = ["--no-deps", "--no-index"]
     wheel = [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", folder / "dist", folder / "copy"]
@@ -68,15 +72,20 @@ def test_a_wheel_plans_draws_and_has_the_stored_table(target, tmp_path):
 
 
 def test_a_wheel_brings_every_stored_table(target):
-    wanted = {path.name for path in (ROOT / "figures").iterdir() if path.suffix in (".csv", ".json")}
-    assert {path.name for path in (target / "damlite" / "stored").iterdir()} == wanted
+    """Those of the recipes' folders too."""
+    assert tables(target / "damlite" / "stored") == tables(ROOT / "figures") | DEEPER
+    assert all(path.suffix in (".csv", ".json") for path in (target / "damlite" / "stored").rglob("*.*"))
+
+
+def tables(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in (".csv", ".json")}
 
 
 WITHOUT_WIDGETS = """
 import sys
 sys.modules["ipywidgets"] = None
 from damlite.__main__ import main
-for line in (["--help"], ["table1", "--help"], ["ablations", "--help"], ["figures", "--help"]):
+for line in (["--help"], ["table1", "--help"], ["ablations", "--help"], ["ladder", "--help"], ["figures", "--help"]):
     try:
         main(line)
     except SystemExit as ended:

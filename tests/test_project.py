@@ -72,17 +72,27 @@ def test_make_lab_opens_a_notebook_that_exists():
 
 def test_what_the_command_line_writes_beside_is_no_part_of_the_repository():
     ignored = (ROOT / ".gitignore").read_text().split()
-    assert {"table1_pieces/", "table1_quick/", "table1_results/", "ablations_results/", "portability.json"} <= set(
-        ignored
-    )
+    commands = ("table1", "particles", "ladder", "sensitivity", "ablations", "ratios", "map")
+    written = {"table1_pieces/", "table1_quick/", *(f"{name}_results/" for name in commands), "portability.json"}
+    assert written <= set(ignored)
 
 
 def test_a_first_look_is_no_target_that_replaces_stored_tables():
-    """The two targets that do so say it."""
+    """Those that do so say it, and there is one for every stored table."""
     commands = re.findall(r"^\t.*-m damlite (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     replacing = [command for command in commands if "--replace" in command]
-    assert replacing == ["table1 --seeds 20 --predict state velocity --replace", "ablations --replace"]
+    full = "table1 --seeds 20 --predict state velocity"
+    others = ("particles", "ladder", "sensitivity", "ablations", "ratios", "map")
+    table1 = [f"{full} --replace", f"{full} --recipe paper --replace", f"{full} --recipe paper-trajectory --replace"]
+    assert replacing == [*table1, *(f"{name} --replace" for name in others)]
     assert set(commands) - set(replacing) == {"figures"}
+
+
+def test_one_target_makes_all_stored_tables():
+    makefile = (ROOT / "Makefile").read_text()
+    made = re.search(r"^tables:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE).group(1)
+    replacing = re.findall(r"^\t.*-m damlite (\w+) .*--replace$", makefile, re.MULTILINE)
+    assert re.findall(r"\$\(MAKE\) (\w+)", made) == list(dict.fromkeys(replacing))
 
 
 def test_every_notebook_is_run_once():

@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from ..recipe import Recipe
 PACKAGE = Path(__file__).resolve().parent.parent
 SHOWN = ("results", "figures", "lessons", "stored")  # folders beside the method's: they show its numbers
 EPISODES, IMAGINED = 32, 1000  # how often an environment is asked what it does
+SECONDS = "# seconds: "  # that the work took; a piece of an older layout has no such line
 SEAL = "# sha256 of the lines above: "
 CELL = ["road", "predict", "model", "method"]
 MODELS = {"Gaussian": 1, "mixture": 4}  # K, the number of components
@@ -40,13 +41,22 @@ class Piece(NamedTuple):
     runs: int
 
 
-def fingerprint(env: Environment, recipe: Recipe, device: str = "cpu") -> str:
+def fingerprint(env: Environment, recipe: Recipe, device: str = "cpu", models: Mapping[str, int] | None = None) -> str:
     """A name for all that a piece's numbers hang on: what the environment does, recipe, K, device, torch, the method.
 
     An environment is known by what it answers to fixed questions, whatever it is called; a difference that shows in
     none of the answers is not seen.
+
+    models : K of each kind of model, by default `MODELS`
     """
-    facts = (env, recipe, MODELS, device, torch.get_default_dtype(), torch.__version__)
+    facts = (
+        env,
+        recipe,
+        dict(MODELS if models is None else models),
+        device,
+        torch.get_default_dtype(),
+        torch.__version__,
+    )
     digest = hashlib.sha256(f"{without_addresses(facts)}\n{_source(type(recipe.planner))}".encode())
     for answer in behaviour(env):
         digest.update(f"{answer.dtype} {tuple(answer.shape)}".encode())
@@ -131,15 +141,22 @@ def piece_of(table: pd.DataFrame) -> Piece:
     return Piece(*table[CELL].iloc[0], int(table["run"].min()), int(table["run"].nunique()))
 
 
+def name_of(piece: Piece) -> str:
+    """What a piece is called, in files and in settings."""
+    return "-".join([*piece[:4], f"{piece.first}+{piece.runs}"])
+
+
 def _path(folder: Path, piece: Piece) -> Path:
-    return folder / "-".join([*piece[:4], f"{piece.first}+{piece.runs}.csv"])
+    return folder / f"{name_of(piece)}.csv"
 
 
 def write_piece(folder: Path, table: pd.DataFrame) -> Path:
-    """Keep a piece's table as CSV with a checksum as last line; the file appears at once and whole."""
+    """Keep a piece's table as CSV, the seconds that it took, and a checksum; the file appears at once and whole."""
     folder.mkdir(parents=True, exist_ok=True)
     path = _path(folder, piece_of(table))
     text = table.to_csv(index=False)
+    if "seconds" in table.attrs:
+        text += f"{SECONDS}{table.attrs['seconds']}\n"
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     unfinished.write_text(f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n")
     unfinished.replace(path)
@@ -163,11 +180,14 @@ def read_piece(folder: Path, piece: Piece) -> pd.DataFrame | None:
     if seal.strip() != hashlib.sha256(text.encode()).hexdigest():
         warnings.warn(f"{path} is truncated or changed; its runs are computed again", stacklevel=2)
         return None
-    table = read_returns(io.StringIO(text))
+    text, _, seconds = text.partition(SECONDS)
+    table = read_returns(io.StringIO(text)).round({"return": 4})
     if table.empty or piece_of(table) != piece:
         warnings.warn(f"{path} holds another piece; its runs are computed again", stacklevel=2)
         return None
-    return table.round({"return": 4})
+    if seconds:
+        table.attrs["seconds"] = float(seconds)
+    return table
 
 
 def read_returns(source: Path | io.StringIO) -> pd.DataFrame:

@@ -1,6 +1,5 @@
-"""Table 1 on both roads: independent pieces (cell × chunk of stacked seeds) under joblib, kept as they end."""
+"""Table 1 on both roads: independent pieces (cell × chunk of stacked seeds), and what is stored of them."""
 
-import contextlib
 import functools
 import json
 import math
@@ -10,25 +9,29 @@ from dataclasses import fields, is_dataclass
 from itertools import product
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
 from scipy import stats
-from tqdm.auto import tqdm
 
 from .. import exact
 from ..envs import Environment, IcyRoad, Intersection
-from ..loop import METHODS, VERSION, run_mbrl
+from ..loop import METHODS, VERSION
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
-from . import kept
+from . import kept, pool
 from .kept import MODELS, Piece
+from .pool import Task
 
 CHUNK = 10  # seeds trained side by side
 PREDICTS = ("state", "velocity")
 ROADS = {"IcyRoad": IcyRoad(), "Intersection": Intersection()}
-RECIPES = {"our": our_recipe, "paper": paper_recipe}
+RECIPES = {  # those that tables are stored under; Section 3.2 of the paper derives q* for the trajectory estimator
+    "our": our_recipe,
+    "paper": paper_recipe,
+    "paper-trajectory": functools.partial(paper_recipe, estimator="trajectory"),
+}
+FOLDERS = {"our": ".", "paper": "paper", "paper-trajectory": "paper_trajectory"}  # of their tables, within one folder
 REPOSITORY = Path(__file__).resolve().parents[2] / "figures"
 # The repository's own results, or what an installed package brings of them.
 STORED = REPOSITORY if (REPOSITORY / "table1_returns.csv").exists() else kept.PACKAGE / "stored"
@@ -64,6 +67,7 @@ def run_table1(
     roads: Mapping[str, Environment] = ROADS,
     folder: str | Path | None = None,
     progress: bool = True,
+    first_seed: int = 0,
     **how: object,
 ) -> pd.DataFrame:
     """Run the cells of Table 1, eight for each road, and return every run's returns.
@@ -80,98 +84,69 @@ def run_table1(
     folder : where each piece is kept as it ends, and found again by a later call with the same settings, roads that
         do the same, and the same code of the method; None to keep nothing
     progress : show a progress bar
+    first_seed : the number of the first run; settings are chosen on other runs than those that a table shows
     how : `recipe`, `device` and changes of the recipe, see `run_pieces`
 
     Returns
     -------
     Long table with columns road, predict, model, method, run, round and return. Rounds 1, 2, … are the rounds'
-    own episodes; round 0 holds the mean over the evaluation episodes after the last round.
+    own episodes; round 0 holds the mean over the evaluation episodes after the last round. Its `attrs["seconds"]`
+    tells how long each piece took, by name.
 
     Raises
     ------
     ValueError
         Before any work, if a number, a name or a recipe does not fit, or the folder cannot be written to.
     """
-    every = pieces(seeds, predicts, roads)
-    places = {} if folder is None else _places(kept.check_writable(folder), roads, **how)
-    found = (kept.read_piece(places[piece.road], piece) for piece in every if places)
-    tables = [table for table in found if table is not None]
-    done = {kept.piece_of(table) for table in tables}
-    left = [piece for piece in every if piece not in done]
-    with tqdm(total=len(every), initial=len(done), unit="piece", disable=not progress) as bar:
-        for table in run_pieces(left, jobs, roads, **how):
-            if places:
-                kept.write_piece(places[table["road"].iloc[0]], table)
-            tables.append(table)
-            bar.update()
-    return pd.concat(tables).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
+    every = pieces(seeds, predicts, roads, first_seed)
+    tables = pool.run(_tasks(every, roads, **how), jobs, folder, progress)
+    returns = pd.concat(tables).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
+    returns.attrs["seconds"] = pool.seconds(tables)
+    return returns
 
 
-def _places(folder: Path, roads: Mapping[str, Environment], *, device: str = "cpu", **how: object) -> dict[str, Path]:
-    """Where each road's pieces are kept."""
+def _tasks(chosen: list[Piece], roads: Mapping[str, Environment], *, device: str = "cpu", **how: object) -> list[Task]:
     by_road = recipes(roads, **how)
-    return {name: folder / kept.fingerprint(env, by_road[name], device) for name, env in roads.items()}
+    return [Task(piece, roads[piece.road], by_road[piece.road], device) for piece in chosen]
 
 
 def run_pieces(
-    chosen: list[Piece],
-    jobs: int = 2,
-    roads: Mapping[str, Environment] = ROADS,
-    *,
-    device: str = "cpu",
-    **how: object,
+    chosen: list[Piece], jobs: int = 2, roads: Mapping[str, Environment] = ROADS, **how: object
 ) -> Iterator[pd.DataFrame]:
     """The tables of the pieces, each as it ends.
 
     Parameters
     ----------
-    device : where each piece's tensors are, "cuda" for a GPU, whose numbers differ from the processor's as those of
-        other seeds would
-    how : `recipe` and changes of its fields, see `recipes`
+    how : `device`, where each piece's tensors are, "cuda" for a GPU, whose numbers differ from the processor's as
+        those of other seeds would; `recipe` and changes of its fields, see `recipes`
     """
-    by_road = recipes(roads, **how)
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    return parallel(
-        joblib.delayed(_run_piece)(roads[piece.road], piece, by_road[piece.road], device) for piece in chosen
-    )
+    return (table for _, table in pool.stream(_tasks(chosen, roads, **how), jobs))
 
 
 def recipes(roads: Mapping[str, Environment], recipe: RecipeFor = our_recipe, **changes: object) -> dict[str, Recipe]:
     """Every road's recipe, with changes of its fields; `recipe` is one for all, or a function of the environment."""
     chosen = {name: recipe if isinstance(recipe, Recipe) else recipe(env) for name, env in roads.items()}
-    return {name: one.but(**changes) for name, one in chosen.items()}
+    return {name: validate.instance("recipe", one, Recipe).but(**changes) for name, one in chosen.items()}
 
 
-def pieces(seeds: int, predicts: Iterable[str] = PREDICTS, roads: Iterable[str] = ROADS) -> list[Piece]:
-    """All that Table 1 takes, the longest first; what is named twice is run once."""
-    validate.integer("seeds", seeds)
+def pieces(
+    seeds: int, predicts: Iterable[str] = PREDICTS, roads: Iterable[str] = ROADS, first_seed: int = 0
+) -> list[Piece]:
+    """All that Table 1 takes; what is named twice is run once."""
+    chunks = chunked(seeds, first_seed)
     chosen = dict.fromkeys((predicts,) if isinstance(predicts, str) else predicts)
     for predict in chosen:
         validate.choice("predicts", predict, PREDICTS)
     names = [kept.check_name(road) for road in dict.fromkeys(roads)]
-    chunks = [(first, min(CHUNK, seeds - first)) for first in range(0, seeds, CHUNK)]
     cells = product(reversed(names), chosen, reversed(MODELS), reversed(METHODS), chunks)
     return [Piece(*cell, *chunk) for *cell, chunk in cells]
 
 
-def _run_piece(env: Environment, piece: Piece, recipe: Recipe, device: str) -> pd.DataFrame:
-    """Every run's return after every round."""
-    road, predict, model, method, first, runs = piece
-    with contextlib.nullcontext() if device == "cpu" else validate.device("device", device):
-        result = run_mbrl(env, method, MODELS[model], predict, runs=runs, seed=first, recipe=recipe)
-    by_round = torch.cat([result.returns[:, None], result.round_returns], dim=-1).cpu()
-    run, number = np.indices(by_round.shape)
-    return pd.DataFrame(
-        {
-            "road": road,
-            "predict": predict,
-            "model": model,
-            "method": method,
-            "run": first + run.ravel(),
-            "round": number.ravel(),
-            "return": by_round.numpy().ravel().astype(float).round(4),
-        }
-    )
+def chunked(seeds: int, first_seed: int = 0) -> list[tuple[int, int]]:
+    """So many seeds in chunks that are trained side by side: each one's first seed and number of runs."""
+    validate.integer("seeds", seeds)
+    end = validate.integer("first_seed", first_seed, least=0) + seeds
+    return [(first, min(CHUNK, end - first)) for first in range(first_seed, end, CHUNK)]
 
 
 def summarise(returns: pd.DataFrame) -> pd.DataFrame:
@@ -236,9 +211,20 @@ def interval(
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
-def save(returns: pd.DataFrame, folder: str | Path, roads: Mapping[str, Environment] = ROADS, **how: object) -> None:
+def save(
+    returns: pd.DataFrame,
+    folder: str | Path,
+    roads: Mapping[str, Environment] = ROADS,
+    label: str | None = None,
+    **how: object,
+) -> None:
     """Write the raw returns and their summary as CSV, and all that made them as JSON.
 
+    Parameters
+    ----------
+    returns : as from `run_table1`
+    folder : where to
+    label : what the recipe is called, see `settings`
     roads, how : as `run_table1` was given them
     """
     folder = kept.check_writable(folder)
@@ -247,30 +233,45 @@ def save(returns: pd.DataFrame, folder: str | Path, roads: Mapping[str, Environm
     names = list(dict.fromkeys(returns["road"]))
     known = {
         "seeds": int(returns["run"].nunique()),
+        "first_seed": int(returns["run"].min()),
         "roads": names,
         "predicts": list(dict.fromkeys(returns["predict"])),
-        **settings({name: roads[name] for name in names}, **how),
+        **settings({name: roads[name] for name in names}, label=label, **how),
+        **pool.told_seconds(returns.attrs.get("seconds", {})),
     }
     (folder / "table1_settings.json").write_text(json.dumps(known, indent=2) + "\n")
 
 
 def settings(
-    roads: Mapping[str, Environment], *, recipe: RecipeFor = our_recipe, device: str = "cpu", **changes: object
+    roads: Mapping[str, Environment],
+    *,
+    recipe: RecipeFor = our_recipe,
+    device: str = "cpu",
+    label: str | None = None,
+    **changes: object,
 ) -> dict:
-    """All that a table's numbers hang on but its cells: environments, every road's whole recipe, device, versions."""
+    """All that a table's numbers hang on but its cells: environments, every road's whole recipe, device, versions.
+
+    label : what the recipe is called; by default its name in `RECIPES`, or "own"
+    """
     by_road = recipes(roads, recipe, **changes)
     return {
-        "recipe": next((name for name, known in RECIPES.items() if known is recipe), "own"),
+        "recipe": label or next((name for name, known in RECIPES.items() if known is recipe), "own"),
         "changes": described(changes),
         "device": device,
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__.split("+")[0],
-            "numpy": np.__version__,
-            "damlite": VERSION,
-        },
+        "versions": versions(),
         "environments": {name: kept.without_addresses(env) for name, env in roads.items()},
         "recipes": {name: described(one) for name, one in by_road.items()},
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what computed the numbers."""
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__.split("+")[0],
+        "numpy": np.__version__,
+        "damlite": VERSION,
     }
 
 
@@ -289,6 +290,30 @@ def described(value: object) -> object:
     return kept.without_addresses(value)
 
 
-def load(folder: str | Path | None = None) -> pd.DataFrame:
-    """The raw returns that `save` wrote, by default those that are stored."""
-    return kept.read_returns((STORED if folder is None else Path(folder)) / "table1_returns.csv")
+def place(recipe: str = "our", folder: str | Path | None = None) -> Path:
+    """Where a named recipe's tables are, within a folder that is laid out as the stored tables' (by default theirs)."""
+    return (STORED if folder is None else Path(folder)) / FOLDERS[validate.choice("recipe", recipe, tuple(FOLDERS))]
+
+
+def load(folder: str | Path | None = None, recipe: str = "our") -> pd.DataFrame:
+    """The raw returns that `save` wrote: those of a named recipe, from a folder or from what is stored.
+
+    Raises
+    ------
+    ValueError
+        If there is no such recipe.
+    FileNotFoundError
+        If there is no table under it; the message says which command makes one.
+    """
+    path = place(recipe, folder) / "table1_returns.csv"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there: `python -m damlite table1 --recipe {recipe}` makes such a table")
+    return kept.read_returns(path)
+
+
+def load_all(folder: str | Path | None = None) -> pd.DataFrame:
+    """`load` for every recipe that there is a table of, in one table with the first column `recipe`."""
+    parts = {name: load(folder, name) for name in RECIPES if (place(name, folder) / "table1_returns.csv").exists()}
+    if not parts:
+        return load(folder)
+    return pd.concat(parts, names=["recipe"]).reset_index("recipe").reset_index(drop=True)

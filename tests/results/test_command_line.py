@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import itertools
 import json
 import shutil
 import sys
@@ -14,14 +15,14 @@ import damlite as dl
 from damlite import lessons
 from damlite.__main__ import main
 from damlite.lessons import command as figures_command
-from damlite.results import choices, claims, table1
+from damlite.results import choices, claims, pool, table1
 
 FULL = ["table1", "--predict", "state", "velocity", "--replace"]
 KEPT_FILES = ("table1_returns.csv", "table1.csv", "table1_settings.json", "claims.csv", "figure2_masses.csv")
 
 
 def seals(folder):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.fixture
@@ -36,9 +37,19 @@ def repository(elsewhere, monkeypatch):
     """A copy of the stored tables in the place of the repository's."""
     folder = elsewhere / "repository" / "figures"
     shutil.copytree(table1.STORED, folder, ignore=shutil.ignore_patterns("*.png", "*.gif"))
+    two_runs_of_particles().to_csv(folder / "particles.csv", index=False)
     monkeypatch.setattr(table1, "STORED", folder)
     monkeypatch.setattr(table1, "REPOSITORY", folder)
     return folder
+
+
+def two_runs_of_particles():
+    """Stored numbers of the particle axis, made up."""
+    every = itertools.product(
+        table1.ROADS, ("1", "20"), ("state",), *map(list, (table1.MODELS, table1.METHODS)), (0, 1)
+    )
+    columns = ["road", "variant", "predict", "model", "method", "run"]
+    return pd.DataFrame(every, columns=columns).assign(**{"return": 1.5})
 
 
 @pytest.fixture
@@ -47,13 +58,14 @@ def sweeps(monkeypatch):
     asked, returns, masses = [], table1.load(), pd.read_csv(table1.STORED / "figure2_masses.csv")
     driven = pd.read_csv(table1.STORED / "ablations.csv")
 
-    def run_table1(seeds, predicts, jobs, *, roads, **how):
-        asked.append({"seeds": seeds, "predicts": predicts, "roads": list(roads), **how})
+    def run_table1(seeds, predicts, jobs, *, roads, first_seed, **how):
+        asked.append({"seeds": seeds, "predicts": predicts, "roads": list(roads), "first_seed": first_seed, **how})
         chosen = returns["predict"].isin(predicts) & returns["road"].isin(list(roads)) & (returns["run"] < seeds)
         return returns[chosen]
 
     monkeypatch.setattr(table1, "run_table1", run_table1)
     monkeypatch.setattr(claims, "unrealistic_mass", lambda runs: masses)
+    monkeypatch.setattr(pool, "run", lambda *asked_of, **how: asked.append(how) or [])
     monkeypatch.setattr(choices, "run", lambda runs, jobs: asked.append({"runs": runs}) or driven)
     return asked
 
@@ -95,7 +107,7 @@ def test_where_tables_go(elsewhere, repository, sweeps, line, place):
         (["table1", "--replace"], "--predict without velocity"),
         ([*FULL, "--quick"], "--quick"),
         ([*FULL, "--rounds", "3"], "--rounds 3"),
-        ([*FULL, "--recipe", "paper"], "--recipe paper"),
+        ([*FULL, "--first-seed", "1000"], "--first-seed 1000, and the stored ones begin at 0"),
         ([*FULL, "--out", "mine"], "--out given too"),
         (["ablations", "--replace", "--runs", "9"], "--runs 9, and 10 are stored"),
         (["ablations", "--replace", "--out", "mine"], "--out given too"),
@@ -105,7 +117,19 @@ def test_where_tables_go(elsewhere, repository, sweeps, line, place):
         (["table1", "--seeds", "0"], "argument --seeds: must be a positive integer, got 0"),
         (["table1", "--rounds", "-1"], "argument --rounds: "),
         (["table1", "--predict", "speed"], "argument --predict: invalid choice: 'speed'"),
-        (["table1", "--recipe", "mine"], "argument --recipe: invalid choice: 'mine'"),
+        (["table1", "--recipe", "mine"], "argument --recipe: recipe must be one of our, paper, paper-trajectory, or"),
+        (["table1", "--out", "repository/figures/paper"], "give --replace to replace them"),
+        (["ladder", "--replace", "--predict", "velocity"], "--predict velocity, and the stored one is of state"),
+        (["ladder", "--replace", "--bottom", "our"], "--bottom our, and the stored one is of paper"),
+        (["particles", "--replace", "--recipe", "paper"], "--recipe paper, and the stored one is of our"),
+        (["sensitivity", "--replace", "--first-seed", "3"], "--first-seed 3, and the stored ones begin at 0"),
+        ([*FULL, "--recipe", "paper", "--first-seed", "3"], "--first-seed 3, and the stored ones begin at 0"),
+        (["sensitivity", "--first-seed", "-3"], "argument --first-seed: must be a non-negative integer, got -3"),
+        (["particles", "--replace", "--seeds", "1"], "--seeds 1, and 2 are stored"),
+        (["particles", "--replace", "--model", "mixture"], "--model without Gaussian"),
+        (["particles", "--replace", "--method", "dam"], "--method without baseline"),
+        (["particles", "--replace", "--road", "IcyRoad"], "--road without Intersection"),
+        (["particles", "--replace", "--out", "mine"], "--out given too"),
         (["ablations", "--runs", "0"], "argument --runs: must be a positive integer, got 0"),
         (["table2"], "invalid choice: 'table2'"),
     ],
@@ -147,6 +171,27 @@ def test_told_to_and_with_no_less_it_replaces_the_stored_tables(repository, swee
     assert json.loads((repository / "table1_settings.json").read_text())["recipe"] == "our"
 
 
+@pytest.mark.parametrize(("recipe", "place"), [("paper", "paper"), ("paper-trajectory", "paper_trajectory")])
+def test_each_recipe_has_its_own_place_and_keeps_it(repository, sweeps, capsys, recipe, place):
+    shutil.rmtree(repository / place, ignore_errors=True)
+    before = seals(repository)
+    main([*FULL, "--recipe", recipe])
+    assert seals(repository) == before
+    assert {path.name for path in (repository / place).iterdir()} == set(KEPT_FILES) - {"figure2_masses.csv"}
+    assert json.loads((repository / place / "table1_settings.json").read_text())["recipe"] == recipe
+    assert set(table1.load_all()["recipe"]) >= {"our", recipe}
+    with pytest.raises(SystemExit):
+        main([*FULL, "--recipe", recipe, "--seeds", "19"])
+    assert "--seeds 19, and 20 are stored" in capsys.readouterr().err
+
+
+def test_ones_own_recipe_does_not_replace_what_is_stored(repository, sweeps, capsys):
+    (repository / "mine.py").write_text("import damlite as dl\nmine = dl.Recipe(planner=dl.Exhaustive())\n")
+    with pytest.raises(SystemExit):
+        main([*FULL, "--recipe", f"{repository}/mine.py:mine"])
+    assert "mine.py:mine, and the stored ones are by our, paper, paper-trajectory" in capsys.readouterr().err
+
+
 def test_a_recipe_is_chosen_and_recorded(elsewhere, repository, sweeps):
     main(["table1", "--seeds", "2", "--recipe", "paper", "--road", "IcyRoad", "--rounds", "2"])
     known = json.loads((elsewhere / "table1_results" / "table1_settings.json").read_text())
@@ -156,7 +201,7 @@ def test_a_recipe_is_chosen_and_recorded(elsewhere, repository, sweeps):
     assert sweeps[0]["recipe"] is dl.paper_recipe
 
 
-@pytest.mark.parametrize("command", ["table1", "ablations", "figures"])
+@pytest.mark.parametrize("command", ["table1", "ablations", "particles", "ladder", "sensitivity", "figures"])
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

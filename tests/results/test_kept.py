@@ -14,7 +14,7 @@ import torch
 from tiny import CHANGES
 
 import damlite as dl
-from damlite.results import kept, table1
+from damlite.results import kept, pool, table1
 
 RECIPE = dl.our_recipe(dl.IcyRoad())
 
@@ -185,7 +185,7 @@ def pieces(tmp_path_factory):
 
 def test_roads_may_be_called_as_numbers_are(pieces, monkeypatch):
     folder, roads, table = pieces
-    monkeypatch.setattr(table1, "run_mbrl", None)  # whoever runs one now gets an error
+    monkeypatch.setattr(pool, "run_mbrl", None)  # whoever runs one now gets an error
     again = table1.run_table1(1, ("state",), 1, roads=roads, folder=folder, progress=False, **CHANGES)
     pd.testing.assert_frame_equal(again, table)
 
@@ -202,3 +202,26 @@ def test_another_pieces_file_is_not_taken_for_it(pieces, tmp_path):
     path.mkdir()
     with pytest.raises(ValueError, match="must be a file, got something else"):
         kept.read_piece(path.parent, piece)
+
+
+def test_seconds_are_kept_and_a_piece_of_an_older_layout_has_none(tmp_path):
+    piece = kept.Piece("IcyRoad", "state", "mixture", "dam", 3, 1)
+    table = pd.DataFrame([(*piece[:5], 0, 1.25)], columns=[*kept.CELL, "run", "round", "return"])
+    kept.write_piece(tmp_path, table)  # as it was written before seconds were kept
+    old = kept.read_piece(tmp_path, piece)
+    pd.testing.assert_frame_equal(old, table)
+    assert old.attrs == {} and pool.seconds([old]) == {}
+    table.attrs["seconds"] = 12.345
+    path = kept.write_piece(tmp_path, table)
+    new = kept.read_piece(tmp_path, piece)
+    pd.testing.assert_frame_equal(new, table)
+    assert pool.seconds([old, new]) == {"IcyRoad-state-mixture-dam-3+1": 12.345}
+    path.write_text(path.read_text().replace("12.345", "12.346"))
+    with pytest.warns(UserWarning, match="is truncated or changed"):
+        assert kept.read_piece(tmp_path, piece) is None
+
+
+def test_other_components_are_another_work():
+    env = dl.IcyRoad()
+    assert kept.fingerprint(env, RECIPE, models={**kept.MODELS, "mixture": 2}) != known(env)
+    assert kept.fingerprint(env, RECIPE, models=dict(kept.MODELS)) == known(env)

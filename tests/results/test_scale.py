@@ -13,7 +13,7 @@ from distributed import Client
 from tiny import CHANGES, SMALL
 
 import damlite as dl
-from damlite.results import kept, table1
+from damlite.results import kept, pool, table1
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def files(folder):
 
 def test_finished_pieces_are_not_run_again(tmp_path, folder, expected, monkeypatch):
     assert len(files(folder)) == 8
-    monkeypatch.setattr(table1, "run_mbrl", None)  # whoever runs one now gets an error
+    monkeypatch.setattr(pool, "run_mbrl", None)  # whoever runs one now gets an error
     again = table1.run_table1(2, ("velocity",), 1, folder=folder, **SMALL)
     pd.testing.assert_frame_equal(again, expected)
     for change in ({"steps": 21}, {"rounds": 2}, {"recipe": dl.paper_recipe}):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import platform
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ import torch
 from tiny import CHANGES, PLANNER, SMALL
 
 import damlite as dl
-from damlite.results import table1
+from damlite.results import kept, pool, table1
 
 ICY = SMALL["roads"]
 
@@ -30,6 +31,8 @@ def test_what_is_named_twice_is_run_once():
     assert table1.pieces(3, ["state", "state"], ["IcyRoad", "IcyRoad"]) == once
     assert table1.pieces(3, "state", ICY) == once
     assert [(piece.first, piece.runs) for piece in table1.pieces(23, "state", ICY)[:3]] == [(0, 10), (10, 10), (20, 3)]
+    fresh = table1.pieces(12, "state", ICY, first_seed=1000)
+    assert [(piece.first, piece.runs) for piece in fresh[:2]] == [(1000, 10), (1010, 2)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_what_is_named_twice_is_run_once():
     ],
 )
 def test_what_cannot_go_well_is_refused_before_any_work(monkeypatch, change, message):
-    monkeypatch.setattr(table1, "run_mbrl", None)  # whoever runs one now gets another error
+    monkeypatch.setattr(pool, "run_mbrl", None)  # whoever runs one now gets another error
     with pytest.raises(ValueError, match=message):
         table1.run_table1(**{"seeds": 1, "jobs": 1, **SMALL, **change})
 
@@ -109,6 +112,11 @@ def test_saved_is_loaded_with_all_that_made_it(tmp_path):
     assert set(known["versions"]) == {"python", "torch", "numpy", "damlite"}
     assert known["environments"] == {"IcyRoad": repr(dl.IcyRoad())}
     assert_describes(known["recipes"]["IcyRoad"], dl.our_recipe(dl.IcyRoad()).but(**CHANGES))
+    names = {kept.name_of(piece) for piece in table1.pieces(1, "state", ICY)}
+    assert set(known["seconds"]["pieces"]) == names
+    assert known["seconds"]["total"] == pytest.approx(sum(returns.attrs["seconds"].values()), abs=0.06)
+    assert known["hardware"]["cores"] >= 1
+    assert platform.node() not in json.dumps(known["hardware"])
 
 
 def assert_describes(told, recipe):
@@ -131,26 +139,66 @@ def test_settings_can_describe_what_is_ones_own():
     assert json.loads(json.dumps(known, allow_nan=False)) == known
 
 
-def test_the_stored_settings_are_those_of_our_recipe():
-    known = json.loads((table1.STORED / "table1_settings.json").read_text())
-    returns = table1.load()
+def stored(recipe):
+    """The raw returns, the settings and the summary that are stored under a recipe."""
+    folder = table1.place(recipe)
+    if recipe != "our" and not folder.exists():
+        pytest.skip("not stored yet")
+    known = json.loads((folder / "table1_settings.json").read_text())
+    return table1.load(recipe=recipe), known, pd.read_csv(folder / "table1.csv")
+
+
+@pytest.mark.parametrize("recipe", table1.RECIPES)
+def test_the_stored_settings_are_those_of_the_recipe(recipe):
+    returns, known, _ = stored(recipe)
     assert known["seeds"] == returns["run"].nunique()
     assert set(known["predicts"]) == set(returns["predict"])
-    assert (known["roads"], known["recipe"], known["changes"]) == (list(table1.ROADS), "our", {})
+    assert (known["roads"], known["recipe"], known["changes"]) == (list(table1.ROADS), recipe, {})
     for name, env in table1.ROADS.items():
-        assert_describes(known["recipes"][name], dl.our_recipe(env))
+        assert_describes(known["recipes"][name], table1.RECIPES[recipe](env))
 
 
-def test_the_stored_table_is_complete_and_agrees_with_its_raw_returns():
-    returns = table1.load()
+@pytest.mark.parametrize("recipe", table1.RECIPES)
+def test_the_stored_table_is_complete_and_agrees_with_its_raw_returns(recipe):
+    returns, _, table = stored(recipe)
     summary = table1.summarise(returns)
     assert len(summary) == 32
     assert (summary["runs"] >= 20).all()
     for road, rows in returns.groupby("road"):
         rounds = rows.groupby(["predict", "model", "method", "run"])["round"].nunique()
-        assert rounds.eq(1 + dl.our_recipe(table1.ROADS[road]).rounds).all()
-    stored = pd.read_csv(table1.STORED / "table1.csv")
-    np.testing.assert_allclose(stored[["mean", "stderr"]], summary[["mean", "stderr"]], atol=6e-4)
+        assert rounds.eq(1 + table1.RECIPES[recipe](table1.ROADS[road]).rounds).all()
+    np.testing.assert_allclose(table[["mean", "stderr"]], summary[["mean", "stderr"]], atol=6e-4)
+
+
+@pytest.mark.parametrize("recipe", table1.RECIPES)
+def test_the_stored_settings_say_how_long_each_piece_took(recipe):
+    returns, known, _ = stored(recipe)
+    if "seconds" not in known:
+        pytest.skip("stored before seconds were kept")
+    chunks = [(first, min(table1.CHUNK, known["seeds"] - first)) for first in range(0, known["seeds"], table1.CHUNK)]
+    cells = returns[["road", "predict", "model", "method"]].drop_duplicates().itertuples(index=False, name=None)
+    names = {f"{'-'.join(cell)}-{first}+{runs}" for cell in cells for first, runs in chunks}
+    assert set(known["seconds"]["pieces"]) == names
+    assert known["seconds"]["total"] == pytest.approx(sum(known["seconds"]["pieces"].values()), abs=0.06)
+    assert set(known["hardware"]) == {"processor", "cores"}
+
+
+def test_each_recipe_has_a_folder_and_all_are_loaded_in_one(tmp_path):
+    parts = {}
+    for value, recipe in enumerate(("our", "paper-trajectory")):
+        parts[recipe] = pd.DataFrame([row("IcyRoad", run, 0, float(value)) for run in range(2)])
+        table1.save(parts[recipe], tmp_path / table1.FOLDERS[recipe], ICY, recipe=table1.RECIPES[recipe])
+        pd.testing.assert_frame_equal(table1.load(tmp_path, recipe), parts[recipe])
+        known = json.loads((table1.place(recipe, tmp_path) / "table1_settings.json").read_text())
+        assert known["recipe"] == recipe
+    together = table1.load_all(tmp_path)
+    assert list(together.columns) == ["recipe", *parts["our"].columns]
+    for recipe, part in together.groupby("recipe"):
+        pd.testing.assert_frame_equal(part.drop(columns="recipe").reset_index(drop=True), parts[recipe])
+    with pytest.raises(FileNotFoundError, match=r"paper.table1_returns.csv is not there: .* --recipe paper"):
+        table1.load(tmp_path, "paper")
+    with pytest.raises(ValueError, match="recipe must be one of 'our', 'paper', 'paper-trajectory', got 'theirs'"):
+        table1.load(tmp_path, "theirs")
 
 
 def test_a_device_that_is_not_there_is_named():
@@ -194,7 +242,7 @@ def test_an_environment_of_ones_own_goes_in_and_its_pieces_are_kept(tmp_path, mo
     pd.testing.assert_frame_equal(one, two)
     assert set(one["road"]) == {"my road"}
     assert table1.summarise(one)["regret"].isna().all()
-    monkeypatch.setattr(table1, "run_mbrl", None)  # whoever runs one now gets an error
+    monkeypatch.setattr(pool, "run_mbrl", None)  # whoever runs one now gets an error
     pd.testing.assert_frame_equal(table1.run_table1(1, ("state",), 1, folder=tmp_path / "1", **how), one)
 
 
@@ -204,7 +252,7 @@ def test_a_sweep_takes_what_was_defined_in_a_script(tmp_path):
 import gymnasium, torch
 import damlite as dl
 from damlite import RandomShooting
-from damlite.results import table1
+from damlite.results import kept, pool, table1
 LEVEL = 0.2
 class Still(gymnasium.Wrapper):
     def step(self, action):
