@@ -1,4 +1,4 @@
-"""Command line: `python -m damlite table1`, `ablations` and `figures`."""
+"""Command line: `python -m damlite COMMAND`; each command makes stored tables, or draws or tells what they hold."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from .results import command as results
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and run one of the three commands."""
+    """Parse the command line and run one of the commands."""
     parser = argparse.ArgumentParser(prog="python -m damlite", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     results.add_commands(commands)

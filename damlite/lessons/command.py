@@ -7,8 +7,21 @@ from pathlib import Path
 import pandas as pd
 
 from ..envs import Intersection
-from ..figures import animate, beyond, cells, figure2_left, figure2_right, png
-from ..results import choices, examples, kept, table1
+from ..figures import (
+    animate,
+    beyond,
+    cells,
+    figure2_left,
+    figure2_right,
+    fitted,
+    ladder,
+    particle_axis,
+    png,
+    tornado,
+)
+from ..figures import map as map_pictures
+from ..results import choices, command_map, examples, kept, outcomes, sweeps, table1
+from ..results import map as maps
 from . import KEY_PANELS, key_panel
 
 
@@ -35,14 +48,57 @@ def run(given: argparse.Namespace) -> None:
 
 
 def tables(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Table 1, and what each choice in planning is worth, from a folder's tables: file names and contents."""
-    returns = table1.load(folder)
-    for road, predict in returns[["road", "predict"]].drop_duplicates().itertuples(index=False):
-        yield f"ablation_{road.lower()}_{predict}.png", png(cells(returns, predict, road))
+    """Table 1 under every recipe, and all that was varied, from a folder's tables: file names and contents."""
+    for recipe, returns in table1.load_all(folder).groupby("recipe", sort=False):
+        of = "" if recipe == "our" else f"_{recipe.replace('-', '_')}"
+        for road, predict in returns[["road", "predict"]].drop_duplicates().itertuples(index=False):
+            yield f"ablation_{road.lower()}_{predict}{of}.png", png(cells(returns, predict, road))
     if (folder / "ablations.csv").exists():
         summary = choices.summarise(pd.read_csv(folder / "ablations.csv"))
         for choice in summary["ablation"].unique():
             yield f"beyond_{choice.replace(' ', '_')}.png", png(beyond(summary, choice))
+    yield from varied(folder)
+    yield from fitted_models(folder)
+    yield from who_wins_where(folder)
+
+
+def varied(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The sweeps over recipes, those whose tables are there."""
+    there = {name: sweeps.load(name, folder) for name in sweeps.NAMES if (folder / f"{name}.csv").exists()}
+    if "particles" in there:
+        yield "particles.png", png(particle_axis(there["particles"]))
+    if "ladder" in there:
+        for model in there["ladder"]["model"].unique():
+            yield f"ladder_{model.lower()}.png", png(ladder(there["ladder"], model))
+    if "sensitivity" in there:
+        for road, model in there["sensitivity"][["road", "model"]].drop_duplicates().itertuples(index=False):
+            yield f"sensitivity_{road.lower()}_{model.lower()}.png", png(tornado(there["sensitivity"], road, model))
+
+
+def fitted_models(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The map with fitted models and the ladder of ratios, if their tables are there."""
+    if (folder / "map_fitted.csv").exists():
+        table = pd.read_csv(folder / "map_fitted.csv")
+        for road, model in table[["road", "model"]].drop_duplicates().itertuples(index=False):
+            yield f"map_fitted_{road.lower()}_{model.lower()}.png", png(fitted.fitted_cells(table, road, model))
+    if (folder / "ratios.csv").exists():
+        table = pd.read_csv(folder / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
+        for road, networks in table[["road", "networks"]].drop_duplicates().itertuples(index=False):
+            yield f"ratios_{road.lower()}_{networks}.png", png(fitted.ratio_ladder(table, road, networks))
+
+
+def who_wins_where(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The map without learning, and the best q, if their tables are there."""
+    if (folder / "map.csv").exists():
+        table = command_map.load("map", folder)
+        for road in table["road"].unique():
+            yield f"map_{road.lower()}.png", png(map_pictures.who_wins(table, road))
+            yield f"map_candidates_{road.lower()}.png", png(map_pictures.by_candidates(table, road))
+            yield f"map_explained_{road.lower()}.png", png(map_pictures.explained(table, road))
+    if (folder / "map_between.csv").exists():
+        table = command_map.load("map_between", folder)
+        truth = {road: outcomes.probability(table1.ROADS[road]) for road in table["road"].unique()}
+        yield "map_best.png", png(map_pictures.best_proposals(maps.best_probability(table), truth))
 
 
 def scenes() -> Iterator[tuple[str, bytes]]:

@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
-from damlite.lessons.close_the_loop import Ablation, check_best_method
+import damlite as dl
+from damlite.lessons.close_the_loop import Ablation, Setting, check_best_method
 from damlite.results import table1
 
+asked = []  # what the made-up pieces were asked for
 SMALL = {"steps": 20, "random_episodes": 5, "episodes": 2, "evaluation_episodes": 2}
 
 
@@ -19,11 +21,13 @@ def ablation(stored, monkeypatch):
     """Its cells are run at once: each piece's table is made up."""
 
     def run_pieces(pieces, **changes):
+        asked.append(changes)
         for piece in pieces:
             rows = [(number, 1.0 + number) for number in range(1 + changes["rounds"])]
             cell = {name: getattr(piece, name) for name in ("road", "predict", "model", "method")}
             yield pd.DataFrame({**cell, "run": 0, "round": [n for n, _ in rows], "return": [r for _, r in rows]})
 
+    asked.clear()
     monkeypatch.setattr(table1, "run_pieces", run_pieces)
     made = Ablation(stored)
     yield made
@@ -65,6 +69,77 @@ def test_after_a_run_the_other_kind_is_the_stored_one(ablation, stored, ran, oth
     ablation.predict.value = ran
     assert ablation.picture.value == own
     assert "your own run" in ablation.caption.value
+
+
+def small(recipe, particles=None):
+    """Two runs of every cell: a table of Table 1, or of the particle axis; the returns tell which."""
+    rows = [
+        ("IcyRoad", "state", model, method, run, 0.01 * (particles or 0) + len(recipe) + run)
+        for model in table1.MODELS
+        for method in table1.METHODS
+        for run in range(2)
+    ]
+    table = pd.DataFrame(rows, columns=["road", "predict", "model", "method", "run", "return"])
+    if particles is None:
+        return table.assign(recipe=recipe, round=0)
+    return table.assign(variant=str(particles))
+
+
+@pytest.fixture
+def three_recipes():
+    made = Ablation(pd.concat(map(small, table1.RECIPES)), pd.concat([small("our", 1), small("our", 20)]))
+    yield made
+    made.close_all()
+
+
+def choose(ablation, recipe, particles):
+    ablation.recipe.value, ablation.particles.value = recipe, particles
+    return ablation.table
+
+
+@pytest.mark.parametrize("recipe", table1.RECIPES)
+def test_each_recipe_shows_its_own_stored_table(three_recipes, recipe):
+    shown = choose(three_recipes, recipe, 0)
+    assert len(shown) == 16
+    assert set(shown["recipe"]) == {recipe}
+    assert repr(recipe) in three_recipes.caption.value
+
+
+def test_particles_are_those_of_the_axis_and_the_recipes_own_number_is_the_table(three_recipes):
+    assert set(choose(three_recipes, "our", 1)["variant"]) == {"1"}
+    assert set(choose(three_recipes, "our", 20)["variant"]) == {"20"}
+    assert "particles 20" in three_recipes.description
+    assert dl.paper_recipe(dl.IcyRoad()).planner.particles == 1
+    own, chosen = choose(three_recipes, "paper", 0), choose(three_recipes, "paper", 1)
+    assert len(own) == 16
+    pd.testing.assert_frame_equal(own, chosen)
+
+
+@pytest.mark.parametrize(("recipe", "particles"), [("our", 2), ("paper", 20)])
+def test_what_is_not_stored_is_said(three_recipes, recipe, particles):
+    assert choose(three_recipes, recipe, particles).empty
+    assert three_recipes.picture.value == b""
+    assert f"no stored results for the recipe {recipe!r} with particles {particles}" in three_recipes.description
+
+
+@pytest.mark.parametrize("recipe", table1.RECIPES)
+@pytest.mark.parametrize("particles", [0, 5])
+def test_the_button_runs_the_chosen_recipe_with_the_chosen_particles(ablation, recipe, particles):
+    choose(ablation, recipe, particles)
+    ablation.run()
+    (changes,) = asked
+    env = dl.IcyRoad()
+    run = table1.recipes({"IcyRoad": env}, **{k: v for k, v in changes.items() if k != "roads"})["IcyRoad"]
+    whole = table1.RECIPES[recipe](env)
+    assert run.rounds == ablation.rounds.value
+    assert run.planner.particles == (particles or whole.planner.particles)
+    assert run.planner.estimator == whole.planner.estimator
+    assert run.but(rounds=whole.rounds, planner=whole.planner) == whole
+    own = ablation.picture.value
+    assert "your own run" in ablation.caption.value
+    choose(ablation, recipe, 2)
+    assert ablation.picture.value != own
+    assert ablation.setting == Setting(recipe, 2, whole.planner.particles, "state")
 
 
 def test_without_results_of_a_kind_there_is_no_picture(stored):
