@@ -68,7 +68,7 @@ def draw_ratios(ax: Axes, summary: pd.DataFrame) -> None:
     ax.set(xlabel="return per episode", ylim=(-0.6, len(summary) - 0.4))
 
 
-def ratio_ladder(table: pd.DataFrame, road: str, networks: str = "our") -> Figure:
+def ratio_ladder(table: pd.DataFrame, road: str, networks: str = "paper") -> Figure:
     """One road's ladder of ratios, a column for each kind of prediction.
 
     table : as from `ratios.run`

@@ -194,7 +194,8 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     )
     chances = [name for name in judged if name.startswith("p_")]
     judged[chances] = judged[chances].map(lambda p: float(f"{p:.3g}"))  # three digits of even the smallest
-    judged = judged.round({name: 3 for name in judged.select_dtypes("float").columns.difference(chances)})
+    digits = {name: 3 for name in judged.select_dtypes("float").columns.difference(chances)}
+    judged = judged.round(digits | {"improvement": 5})  # a share of 20 × 20 pairs, to the last of its digits
     return judged.assign(verdict=verdict, firm=decided & (worst < ALPHA) & rows["agree"])
 
 

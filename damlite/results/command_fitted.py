@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import fitted_map, ratios, table1
+from . import fitted_map, lucky, ratios, table1
 from .options import missing, place, positive
 
 
@@ -32,8 +32,14 @@ def run_ratios(given: argparse.Namespace) -> None:
 
 
 def run_fitted_map(out: Path, jobs: int = 2, runs: int = 10, roads: Iterable[str] = tuple(table1.ROADS)) -> None:
-    """Drive the fitted part of the map, save every run's returns in `map_fitted.csv`, and print their means."""
+    """The fitted part of the map: save every run's returns in `map_fitted.csv`, and print their means.
+
+    And in `lucky.csv` which plans look better than they are.
+    """
     chosen = {road: table1.ROADS[road] for road in roads}
+    looks = lucky.run(chosen)
+    looks.to_csv(out / "lucky.csv", index=False)
+    print(lucky.summarise(looks).round(2).to_string(index=False))
     tables = fitted_map.run_fitted_map(jobs, chosen, size=fitted_map.Size(runs=runs))
     table = save(tables, out / "map_fitted.csv")
     print(fitted_map.summarise(table).round(2).to_string(index=False))

@@ -10,7 +10,8 @@ import torch
 
 import damlite as dl
 from damlite.figures import fitted as pictures
-from damlite.results import fitted_map, forks, ratios
+from damlite.results import fitted_map, forks, lucky, ratios
+from damlite.results.outcomes import quiet
 
 ROADS = {"IcyRoad": dl.IcyRoad(), "Intersection": dl.Intersection()}
 OPTIMISTIC = {"IcyRoad": dl.IcyRoad(swerve_prob=0.2), "Intersection": dl.Intersection(left_prob=0.1)}
@@ -231,3 +232,25 @@ def test_weights_of_the_map_are_what_they_are_called():
         assert bool((torch.as_tensor(exact.offset) != 0).all()) == shifted
         assert torch.as_tensor(classifier.offset).equal(torch.as_tensor(exact.offset))
         assert none.offset == 0
+
+
+def test_how_often_reckless_plans_look_better_than_a_safe_one():
+    env, planner = quiet(ROADS["IcyRoad"]), dl.paper_recipe(ROADS["IcyRoad"]).planner
+    ((risky, luckiest),) = lucky.looks_better(planner, dl.Belief(env), 1, 4000)
+    on = 1 - env.swerve_prob  # "+00+-" is fast in its last step alone: 18 if it stays on the road, else 4; safe is 9
+    assert risky == pytest.approx(on, abs=5 * (on * (1 - on) / 4000) ** 0.5)
+    # "++++-" is fast for three steps. It returns more than 9 if it leaves the road in the second or third at the
+    # earliest, or in the first and is thrown back twice.
+    enough = on**2 + on * (1 - on) + (1 - on) * ((1 - on) / 2) ** 2
+    assert luckiest == pytest.approx(enough, abs=5 * (enough * (1 - enough) / 4000) ** 0.5)
+
+
+def test_lucky_plans_have_a_row_for_each_run_of_each_cell():
+    table = lucky.run({"IcyRoad": ROADS["IcyRoad"]}, 2, estimates=10, steps=5)
+    assert list(table.columns) == lucky.COLUMNS
+    summary = lucky.summarise(table)
+    assert len(table) == 2 * len(summary) == 2 * 2 * 2 * (2 + 3)
+    assert set(summary["weights"][summary["predict"] == "state"]) == {"none", "learned"}
+    assert table[["risky", "luckiest"]].stack().between(0, 1).all()
+    with pytest.raises(ValueError, match="runs must be"):
+        lucky.run(runs=0)
