@@ -161,9 +161,9 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
     returns.to_csv(folder / f"{name}.csv", index=False)
     roads: dict[str, dict] = {}
     for variant in variants:
-        told = {"environment": variant.env, "recipe": variant.recipe, "models": dict(variant.models)}
+        told = {"environment": variant.env, "recipe": variant.recipe}
         told = {key: kept.without_addresses(value) for key, value in told.items()}
-        roads.setdefault(variant.road, {})[variant.name] = told
+        roads.setdefault(variant.road, {})[variant.name] = told | {"models": dict(variant.models)}
     known = {
         "recipe": recipe,
         "seeds": int(returns["run"].nunique()),
