@@ -79,7 +79,7 @@ def ratio_ladder(table: pd.DataFrame, road: str, networks: str = "paper") -> Fig
     fig, axes = figure(len(predicts), width=7.5 * len(predicts), height=1.5 + 0.36 * rows)
     for ax, predict in zip(axes[0], predicts, strict=True):
         draw_ratios(ax, summary[summary["predict"] == predict])
-        ax.set_title(f"{road}, models predict {predict}, networks of {networks} recipe")
+        ax.set_title(f"{road}, models predict {predict}")
     _legend_below(fig, axes[0, 0], 5)
     return fig
 

@@ -255,12 +255,12 @@ def luck(
     particles : P, own numbers
     planner : for its choices as an estimator and its horizon, by default that of `paper_recipe`
     best_of : of how many such estimates the best is taken
-    draws : for the quantile and the best; mean and spread are exact
+    draws : for both quantiles; mean and spread are exact
 
     Returns
     -------
     Table with columns probability, particles, plan, actions, worth (J), mean and spread of the estimate, its 95 %
-    quantile, and the expected best of so many.
+    quantile, and the median of the best of so many (heavy tails leave its mean to a few draws).
     """
     planner = paper_recipe(env).planner if planner is None else planner
     plans = plans_at_the_fork(env, planner.horizon)
@@ -274,9 +274,8 @@ def luck(
         forks = round(math.log(len(law.proposal), len(known.proposal)))
         string = draw_strings(how, known.proposal, forks, (draws,), seeded(0))
         estimates = law.estimates[0].take(string).mean(-1).sort().values
-        below = (torch.arange(draws + 1, dtype=torch.float64) / draws) ** best_of
         spread = (law.variance / p).sqrt().item()
-        quantile, best = estimates[int(0.95 * draws)].item(), (estimates * below.diff()).sum().item()
+        quantile, best = (estimates[int(share * draws)].item() for share in (0.95, 0.5 ** (1 / best_of)))
         word = "".join("-0+"[a] for a in plan.tolist())
         rows.append((q, p, kind, word, law.worth.item(), law.mean.item(), spread, quantile, best))
     names = ["probability", "particles", "plan", "actions", "worth", "mean", "spread", "quantile", "best"]

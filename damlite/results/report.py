@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import claims, command_map, deviations, fitted_map, kept, papers, ratios, sweeps, table1
+from . import claims, command_map, deviations, fitted_map, kept, lucky, papers, ratios, sweeps, table1
 from . import map as maps
 
 NOT_RUN = "*Not run.*"
@@ -235,7 +235,7 @@ def _code(words: str) -> str:
     return f"`{words}`" if words else ""
 
 
-def ratios_block(folder: Path, road: str, networks: str = "our") -> str:
+def ratios_block(folder: Path, road: str, networks: str = "paper") -> str:
     """The ladder of ratios, models of states beside models of velocities."""
     table = pd.read_csv(folder / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
     summary = ratios.summarise(table[(table["road"] == road) & (table["networks"] == networks)])
@@ -247,6 +247,39 @@ def ratios_block(folder: Path, road: str, networks: str = "our") -> str:
         by = part.set_index("predict")
         rows.append([rung, *(number(road, *by.loc[p, [e, f"{e} stderr"]]) if p in by.index else "–" for p, e in there)])
     return markdown(["ratio", *(f"{p}, {e.replace('_', '-')}" for p, e in there)], rows)
+
+
+def lucky_block(folder: Path, road: str) -> str:
+    """How often reckless plans look better than the safe one, with fitted models."""
+    summary = lucky.summarise(pd.read_csv(folder / "lucky.csv", dtype=dict.fromkeys(lucky.CELL, str)))
+    summary = summary[summary["road"] == road]
+    rows = []
+    for (predict, model, fit), part in summary.groupby(lucky.CELL[1:4], sort=False):
+        by = part.set_index("weights")
+        shares = (
+            f"{by.at[weights, 'luckiest']:.0%} ± {by.at[weights, 'luckiest_stderr']:.0%}"
+            if weights in by.index
+            else "–"
+            for weights in fitted_map.WEIGHTS
+        )
+        rows.append([predict, model, fit, *shares])
+    head = (f"the luckiest plan looks better, {weights} weights" for weights in fitted_map.WEIGHTS)
+    return markdown(["predict", "model", "fit", *head], rows)
+
+
+def luck_block(folder: Path, road: str = "") -> str:
+    """Which plans can look better than they are where the ratio is exact: one own particle."""
+    table = pd.read_csv(folder / "luck.csv")
+    table = table[table["particles"] == 1]
+    rows = []
+    for (road, q), part in table.groupby(["road", "probability"], sort=False):
+        by = part.set_index("plan")
+        first = maps.PROPOSALS[road].index(q)
+        told = (
+            f"{number(road, by.at[plan, 'best'])} (worth {number(road, by.at[plan, 'worth'])})" for plan in by.index
+        )
+        rows.append([road, _proposal(first, q), part["best_of"].iloc[0], *told])
+    return markdown(["", "imagined by", "estimates", *table["plan"].unique()], rows)
 
 
 def tried_block(folder: Path, road: str) -> str:
@@ -290,6 +323,8 @@ BLOCKS: dict[str, Callable[[Path, str], str]] = {
     "ladder": ladder_block,
     "sensitivity": sensitivity_block,
     "ratios": ratios_block,
+    "lucky": lucky_block,
+    "luck": luck_block,
     "tried": tried_block,
     "compute": compute_block,
 }

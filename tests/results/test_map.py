@@ -112,6 +112,9 @@ def test_the_command_writes_beside(tmp_path, monkeypatch, capsys):
         table = command_map.load(name, tmp_path / "map_results")
         assert list(table.columns) == maps.COLUMNS
         assert table["return"].dtype == float
+    looks = pd.read_csv(tmp_path / "map_results" / "luck.csv")
+    assert list(looks["probability"].unique()) == [0.9, 0.2]
+    assert (looks["best_of"] == dl.paper_recipe(dl.IcyRoad()).planner.candidates).all()
 
 
 @pytest.mark.parametrize(

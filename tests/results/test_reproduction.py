@@ -1,0 +1,150 @@
+"""README.md and REPRODUCTION.md say what is stored: their tables are made from it, and their sentences follow."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from damlite.results import claims, deviations, report, table1
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXTS = ("README.md", "REPRODUCTION.md")
+METHODS = ["baseline", "minvar", "disc", "dam"]
+
+
+@pytest.fixture(scope="module")
+def final():
+    """Every run's return after the last round, under every recipe that is stored."""
+    returns = table1.load_all()
+    return returns[returns["round"] == 0]
+
+
+@pytest.fixture(scope="module")
+def verdict():
+    """The verdict on a claim that begins so, under a recipe, and whether it is firm."""
+    judged = {recipe: pd.read_csv(table1.place(recipe) / "claims.csv") for recipe in table1.RECIPES}
+    by_claim = {recipe: claims.verdicts(table) for recipe, table in judged.items()}
+
+    def find(recipe, road, words, cell, predict="state"):
+        table = by_claim[recipe]
+        chosen = table["claim"].str.contains(words) & (table["cell"] == cell) & (table["road"] == road)
+        (row,) = table[chosen & (table["predict"] == predict)].itertuples()
+        return row.verdict, bool(row.firm)
+
+    return find
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_hold_what_is_stored(name):
+    text = (ROOT / name).read_text()
+    assert report.refresh(text) == text
+    assert len(re.findall(report.MARK, text)) == text.count("<!-- table:") == text.count("<!-- end -->") > 0
+
+
+def test_no_table_but_those_there_are():
+    with pytest.raises(ValueError, match=r"text must ask for tables out of table1, .*, got 'guess IcyRoad'"):
+        report.refresh("<!-- table: guess IcyRoad -->\n<!-- end -->\n")
+    assert report.refresh("<!-- table: fitted IcyRoad -->\n<!-- end -->", ROOT) == (
+        f"<!-- table: fitted IcyRoad -->\n\n{report.NOT_RUN}\n\n<!-- end -->"
+    )
+
+
+def test_a_cell_of_the_readme_by_hand(final):
+    chosen = (final["recipe"] == "paper-trajectory") & (final["road"] == "Intersection") & (final["model"] == "mixture")
+    runs = final.loc[chosen & (final["predict"] == "state") & (final["method"] == "dam"), "return"]
+    told = f"{runs.mean():.1f} ± {stats.sem(runs):.1f}"
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert sum(line.startswith("| mixture `dam` |") and told in line for line in lines) == 1
+
+
+def test_cells_within_two_errors_by_hand(final):
+    text = report.within_block(table1.STORED)
+    for (recipe, predict), part in final.groupby(["recipe", "predict"]):
+        within = 0
+        for key, runs in part.groupby(["road", "model", "method"])["return"]:
+            mean, error = table1.PAPER[key]
+            within += abs(runs.mean() - mean) <= 2 * np.hypot(runs.sem(), error)
+        assert f"| {report.RECIPE_WORDS[recipe]} | {predict} | {within} of 16 |" in text
+
+
+def test_deviations_are_those_of_the_stored_sweeps():
+    stored = deviations.load(table1.STORED)
+    again = deviations.deviations(table1.STORED).round(3)
+    pd.testing.assert_frame_equal(stored, again, check_dtype=False)
+
+
+def test_a_deviation_by_hand():
+    ladder = pd.read_csv(table1.STORED / "ladder.csv")
+    part = ladder[(ladder["road"] == "IcyRoad") & (ladder["model"] == "mixture")]
+    by_run = part.pivot(index="run", columns=["variant", "method"], values="return")
+    change = by_run["common numbers"] - by_run["estimator"]
+    stored = deviations.load(table1.STORED)
+    row = stored[(stored["road"] == "IcyRoad") & (stored["choice"] == "common numbers")].iloc[0]
+    assert (row["paper"], row["ours"]) == ("common_random_numbers=False", "common_random_numbers=True")
+    difference = change["dam"] - change["disc"]
+    for name, runs in {**{method: change[method] for method in METHODS}, "dam_minus_disc": difference}.items():
+        assert row[name] == pytest.approx(runs.mean(), abs=6e-4)
+        assert row[f"{name}_stderr"] == pytest.approx(stats.sem(runs), abs=6e-4)
+
+
+def test_what_the_text_says_of_the_verdicts(final, verdict):
+    better, lifts = "improves performance over standard", "simply having a discriminator"
+    alone, helps, best = "minvar only", "but it does help with multimodal", "obtains the best"
+    for recipe in table1.RECIPES:
+        assert verdict(recipe, "IcyRoad", lifts, "Gaussian disc") == ("reproduced", True)
+        for road in table1.ROADS:
+            for model in table1.MODELS:
+                assert verdict(recipe, road, alone, f"{model} minvar")[0] != "not reproduced"
+    assert verdict("our", "Intersection", lifts, "Gaussian disc")[0] == "reproduced"
+    assert verdict("paper-trajectory", "Intersection", lifts, "Gaussian disc")[0] == "reproduced"
+    for recipe in ("paper", "paper-trajectory"):
+        for road in table1.ROADS:
+            assert verdict(recipe, road, helps, "mixture dam")[0] == "undecided"
+            for model in table1.MODELS:
+                assert verdict(recipe, road, better, f"{model} dam")[0] == "reproduced"
+    assert verdict("our", "Intersection", better, "mixture dam")[0] == "not reproduced"
+    assert verdict("paper-trajectory", "Intersection", helps, "mixture dam", "velocity") == ("reproduced", True)
+    assert verdict("paper-trajectory", "Intersection", best, "mixture dam", "velocity")[0] == "reproduced"
+    assert verdict("paper-trajectory", "IcyRoad", best, "mixture dam")[0] == "not reproduced"
+    mean = final.groupby(["recipe", "road", "predict", "model", "method"])["return"].mean()
+    for recipe in ("paper", "paper-trajectory"):
+        assert mean[recipe, "Intersection", "state", "mixture", "dam"] < 60
+    velocity = mean["paper-trajectory", "Intersection", "velocity", "mixture"]
+    assert velocity["dam"] - velocity["disc"] > 10
+    assert mean["our", "Intersection", "state", "mixture", "baseline"] > 100
+
+
+def test_what_the_text_says_of_luck():
+    luck = pd.read_csv(table1.STORED / "luck.csv").query("particles == 1").set_index(["road", "probability", "plan"])
+    luck = luck.sort_index()
+    for road, truth, optimistic in (("IcyRoad", 0.9, 0.2), ("Intersection", 0.5, 0.1)):
+        assert luck["best"][road, truth].idxmax() != "safe"
+        assert luck["best"][road, optimistic].idxmax() == "safe"
+    spread = luck["spread"]["Intersection"]
+    assert spread[0.1].mean() > spread[0.5].mean()
+
+
+def test_what_the_text_says_of_reckless_plans():
+    looks = pd.read_csv(table1.STORED / "lucky.csv").query("road == 'IcyRoad' and predict == 'state'")
+    share = looks[looks["weights"] == "learned"].groupby(["fit", "model", "run"])["luckiest"].mean().unstack("model")
+    for _, runs in share.groupby("fit"):
+        difference = runs["mixture"] - runs["Gaussian"]
+        assert difference.mean() > 4 * difference.sem()
+
+
+def test_what_the_text_says_of_ratios():
+    table = pd.read_csv(table1.STORED / "ratios.csv").query("quantity == 'return' and predict == 'state'")
+    mean = table.groupby(["road", "estimator", "rung"])["value"].mean()
+    crossing, ice = mean["Intersection", "trajectory"], mean["IcyRoad", "trajectory"]
+    assert crossing["coarse"] < crossing["none"] + 3
+    assert crossing["road elsewhere, coarse"] > 0.9 * crossing["road, coarse"]
+    oracle = max(mean["Intersection", estimator]["road, coarse"] for estimator in ("trajectory", "per_decision"))
+    assert (crossing["learned, noise 0.5"] - crossing["none"]) / (oracle - crossing["none"]) == pytest.approx(
+        2 / 3, 0.1
+    )
+    assert mean["Intersection", "per_decision"]["learned, noise 0.1"] < crossing["learned, noise 0.1"] - 10
+    assert ice["learned elsewhere"] == pytest.approx(ice["coarse throughout"], abs=0.3)
+    assert ice["learned, noise 0.5"] < ice["learned, noise 0.1"]
