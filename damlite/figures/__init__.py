@@ -15,7 +15,7 @@ from .roads import (
 )
 from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, MODEL, TRUTH, WEIGHT, encode, figure, png, show, style
 from .sweeps import CAPTIONS, draw_ladder, draw_particles, draw_tornado, ladder, particle_axis, tornado
-from .tables import beyond, cells, draw_cells, draw_learning, draw_rounds, draw_variants
+from .tables import beyond, by_recipe, cells, draw_cells, draw_learning, draw_recipes, draw_rounds, draw_variants
 
 __all__ = [
     "CAPTIONS",
@@ -32,6 +32,7 @@ __all__ = [
     "NextVelocity",
     "animate",
     "beyond",
+    "by_recipe",
     "cells",
     "draw_cells",
     "draw_episodes",
@@ -41,6 +42,7 @@ __all__ = [
     "draw_ledger",
     "draw_next_velocity",
     "draw_particles",
+    "draw_recipes",
     "draw_road",
     "draw_rounds",
     "draw_tornado",

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..results import table1
+from .ledger import PAPERS_MARK, RECIPE_STYLE
 from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, TRUTH, figure, style
 
 
@@ -48,6 +49,25 @@ def draw_cells(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> Non
     ax.set(title=model, ylabel="return per episode", ylim=(-0.1 * optimum, 1.1 * optimum))
 
 
+def draw_recipes(ax: Axes, summary: pd.DataFrame) -> None:
+    """One model's four cells on one road: a mark for each recipe beside the paper's, rows of `report.summary_of`."""
+    look = {"ls": "", "ms": 8, "capsize": 4}
+    theirs = summary.drop_duplicates("method").set_index("method").loc[list(METHOD_STYLE)]
+    places = np.arange(len(METHOD_STYLE))
+    errors = {"marker": PAPERS_MARK, "color": GREY, "mfc": "white", "label": "the paper's table, 3 runs"}
+    ax.errorbar(places - 0.3, theirs["paper_mean"], theirs["paper_stderr"], **look | errors)
+    drawn = [name for name in reversed(RECIPE_STYLE) if name in set(summary["recipe"])]
+    for i, name in enumerate(drawn):
+        colour, marker = RECIPE_STYLE[name]
+        rows = summary[summary["recipe"] == name].set_index("method").loc[list(METHOD_STYLE)]
+        ours = {"marker": marker, "color": colour, "label": f"{name} recipe"}
+        ax.errorbar(places - 0.1 + 0.2 * i, rows["mean"], rows["stderr"], **look | ours)
+    optimum = table1.optimum(summary["road"].iloc[0])
+    ax.axhline(optimum, color=TRUTH, lw=1)
+    ax.set_xticks(places, list(METHOD_STYLE))
+    ax.set(title=summary["model"].iloc[0], ylabel="return per episode", ylim=(-0.12 * optimum, 1.1 * optimum))
+
+
 def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
     """One choice on one road, rows of `choices.summarise`: a mark for each dynamics beside each variant."""
     for i, (dynamics, (colour, marker)) in enumerate(DYNAMICS_STYLE.items()):
@@ -70,6 +90,22 @@ def cells(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad") 
     for ax, model in zip(axes[0], table1.MODELS, strict=True):
         draw_cells(ax, table, model, table1.optimum(road))
     axes[0, 1].legend(loc="lower right")
+    return fig
+
+
+def by_recipe(summary: pd.DataFrame, road: str, predict: str = "state") -> Figure:
+    """The eight cells on one road under every recipe, beside the paper's; the line is the optimum.
+
+    summary : as from `report.summary_of`
+    """
+    rows = summary[(summary["road"] == road) & (summary["predict"] == predict)]
+    if rows.empty:
+        raise ValueError(f"summary must hold rows of {road!r}, predict {predict!r}, got none")
+    fig, axes = figure(2, width=10, height=4.4, share=True)
+    for ax, model in zip(axes[0], table1.MODELS, strict=True):
+        draw_recipes(ax, rows[rows["model"] == model])
+    with style():
+        fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
 

@@ -19,7 +19,7 @@ PARTICLES = [(str(number), number) for number in variants.PARTICLES]
 
 
 class Setting(NamedTuple):
-    """What eight cells are run with: a recipe, its planner's particles, the recipe's own number, and what is predicted."""
+    """What eight cells are run with: a recipe, particles, the recipe's own number of them, and what is predicted."""
 
     recipe: str
     particles: int

@@ -1,10 +1,12 @@
-"""What the panels of lessons 03 and 04 have in common: cars put at one state, and the sliders of a fit to them."""
+"""What lessons have in common: cars put at one state and the sliders of a fit to them (03, 04); Table 1 (07 to 09)."""
 
 import ipywidgets
+import pandas as pd
 import torch
 
 from ..data import Episodes
 from ..envs import IcyRoad
+from ..results import report, table1
 from .panel import slider
 
 STATE, ACCELERATE = (2.0, 0.0, 2.0, 0.0), 2
@@ -25,3 +27,20 @@ def fit_controls() -> dict[str, ipywidgets.ValueWidget]:
         "components": slider("components of the model", "Gaussians", 1, 1, 6, 1),
         "cars": slider("training set", "cars", 1000, 50, 2000, 50),
     }
+
+
+def side_by_side(road: str, predict: str = "state") -> pd.DataFrame:
+    """One road's eight cells, mean ± standard error: the paper's table, and what is stored under each recipe.
+
+    A row for each model and method, in the paper's order; the recipes from the paper's to ours.
+    """
+    summary = report.summary_of(table1.STORED)
+    cells = summary[(summary["road"] == road) & (summary["predict"] == predict)]
+    there = [name for name in sorted(report.RECIPE_WORDS, key="our".__eq__) if name in set(cells["recipe"])]
+    columns = {}
+    for name, rows in cells.set_index(["model", "method"]).groupby("recipe"):
+        theirs = rows[["paper_mean", "paper_stderr"]]
+        columns["the paper's table"] = [report.number(road, *one) for one in theirs.to_numpy()]
+        columns[report.RECIPE_WORDS[name]] = [report.number(road, *one) for one in rows[["mean", "stderr"]].to_numpy()]
+        index = rows.index
+    return pd.DataFrame(columns, index)[["the paper's table", *(report.RECIPE_WORDS[name] for name in there)]]
