@@ -3,7 +3,7 @@ BIN := venv/bin
 READY := venv/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: lab test portability figures tables table1 particles ladder sensitivity ablations ratios map notebooks format clean
+.PHONY: lab test portability figures report tables table1 particles ladder sensitivity ablations ratios map notebooks format clean
 
 # The course, open in JupyterLab.
 lab: $(READY)
@@ -22,6 +22,10 @@ portability: $(READY)
 # Every figure that the README and the notebooks show, from the stored tables.
 figures: $(READY)
 	$(BIN)/python -m damlite figures
+
+# Every table of numbers in README.md and REPRODUCTION.md, from the stored tables.
+report: $(READY)
+	$(BIN)/python -m damlite report
 
 # Every stored table anew. What is finished is kept in table1_pieces/, so that all of it goes on where it was stopped,
 # and each *_settings.json in figures/ tells the seconds that every piece took.
