@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from damlite.results import claims, deviations, report, table1
+from damlite.results import claims, command_map, deviations, report, table1
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ("README.md", "REPRODUCTION.md")
@@ -115,6 +115,28 @@ def test_what_the_text_says_of_the_verdicts(final, verdict):
     velocity = mean["paper-trajectory", "Intersection", "velocity", "mixture"]
     assert velocity["dam"] - velocity["disc"] > 10
     assert mean["our", "Intersection", "state", "mixture", "baseline"] > 100
+
+
+def test_what_the_text_says_of_the_map():
+    table = command_map.load("map")
+    table = table[
+        (table["candidates"] == report.CANDIDATES) & table["weights"].isin(["none", "exact", "exact + shift"])
+    ]
+    cell = table.set_index(["road", "probability", "weights", "numbers", "particles"])[["return", "stderr"]]
+
+    def ahead(road, q, weights, numbers, particles):
+        truth = {"IcyRoad": 0.9, "Intersection": 0.5}[road]
+        a, b = cell.loc[road, q, weights, numbers, particles], cell.loc[road, truth, "none", numbers, particles]
+        return a["return"] - b["return"], np.hypot(a["stderr"], b["stderr"])
+
+    def said(road, q, weights, numbers, particles):
+        return tuple(round(x) for x in ahead(road, q, weights, numbers, particles))
+
+    assert said("Intersection", 0.1, "exact + shift", "common", 20) == (12, 5)
+    assert said("Intersection", 0.1, "exact + shift", "common", 50) == (-8, 5)
+    assert all(ahead("Intersection", 0.1, "exact + shift", "own", p)[0] > 20 for p in (1, 2, 5, 10, 20, 50))
+    assert said("IcyRoad", 0.2, "exact + shift", "own", 2)[0] == 3
+    assert said("IcyRoad", 0.2, "exact", "own", 2)[0] == 2
 
 
 def test_what_the_text_says_of_luck():
