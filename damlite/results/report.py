@@ -202,7 +202,7 @@ def ladder_block(folder: Path, road: str, model: str = "mixture") -> str:
 
 
 def sensitivity_block(folder: Path, road: str, model: str = "mixture") -> str:
-    """What moves disc − baseline or dam − disc by more than two standard errors."""
+    """What moves disc − baseline or dam − disc by more than two standard errors, under its picture if one is there."""
     table = _deviations(folder, "sensitivity", road, model)
     pairs = [contrast for contrast in deviations.CONTRASTS if "_minus_" in contrast]
     beyond = pd.concat([table[pair].abs() > SIGNIFICANT * table[f"{pair}_stderr"] for pair in pairs], axis=1).any(
@@ -213,9 +213,11 @@ def sensitivity_block(folder: Path, road: str, model: str = "mixture") -> str:
         for _, row in table[beyond].iterrows()
     ]
     head = ["choice", "chosen", "instead", *(pair.replace("_minus_", " − ") for pair in pairs)]
-    return f"{beyond.sum()} of {len(table)} levels move one of the two by more than two of its standard errors" + (
-        f":\n\n{markdown(head, rows)}" if rows else "."
-    )
+    file = folder / f"sensitivity_{road.lower()}_{model.lower()}.png"
+    words = f"Tornado charts of {road}: how far each choice moves disc − baseline and dam − disc"
+    picture = f"![{words}]({folder.name}/{file.name})\n\n" if file.exists() else ""
+    said = f"{beyond.sum()} of {len(table)} levels move one of the two by more than two of its standard errors"
+    return picture + said + (f":\n\n{markdown(head, rows)}" if rows else ".")
 
 
 def _deviations(folder: Path, source: str, road: str, model: str) -> pd.DataFrame:
@@ -263,7 +265,7 @@ def lucky_block(folder: Path, road: str) -> str:
             for weights in fitted_map.WEIGHTS
         )
         rows.append([predict, model, fit, *shares])
-    head = (f"the luckiest plan looks better, {weights} weights" for weights in fitted_map.WEIGHTS)
+    head = (f"{'no' if weights == 'none' else weights} weights" for weights in fitted_map.WEIGHTS)
     return markdown(["predict", "model", "fit", *head], rows)
 
 

@@ -52,6 +52,17 @@ def test_no_table_but_those_there_are():
     )
 
 
+def test_sensitivity_stands_under_its_picture_once_that_is_drawn(tmp_path):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    deviations.load(table1.STORED).assign(source="sensitivity").to_csv(folder / "deviations.csv", index=False)
+    without = report.sensitivity_block(folder, "IcyRoad")
+    (folder / "sensitivity_icyroad_mixture.png").touch()
+    image, between, rest = report.sensitivity_block(folder, "IcyRoad").partition("\n\n")
+    assert (between, rest) == ("\n\n", without)
+    assert re.fullmatch(r"!\[Tornado charts of IcyRoad.*\]\(figures/sensitivity_icyroad_mixture.png\)", image)
+
+
 def test_a_cell_of_the_readme_by_hand(final):
     chosen = (final["recipe"] == "paper-trajectory") & (final["road"] == "Intersection") & (final["model"] == "mixture")
     runs = final.loc[chosen & (final["predict"] == "state") & (final["method"] == "dam"), "return"]
@@ -117,6 +128,52 @@ def test_what_the_text_says_of_the_verdicts(final, verdict):
     assert mean["our", "Intersection", "state", "mixture", "baseline"] > 100
 
 
+def test_what_the_text_says_of_gaussians_with_weights(verdict):
+    words = "does not help with unimodal models"
+    found = {
+        (recipe, road): verdict(recipe, road, words, "Gaussian dam")[0]
+        for recipe in table1.RECIPES
+        for road in table1.ROADS
+    }
+    assert found.pop(("paper", "Intersection")) == "undecided"
+    assert set(found.values()) == {"reproduced"}
+    assert verdict("our", "Intersection", "simply having a discriminator", "Gaussian disc")[1]
+    assert verdict("paper-trajectory", "Intersection", "simply having a discriminator", "Gaussian disc")[1]
+    assert verdict("our", "Intersection", "but it does help with multimodal", "mixture dam")[0] == "not reproduced"
+    for road in table1.ROADS:
+        assert verdict("our", road, "improves performance over standard", "Gaussian dam")[0] == "reproduced"
+        for recipe in table1.RECIPES:
+            assert verdict(recipe, road, "obtains the best", "mixture dam")[0] != "reproduced"
+
+
+def test_differences_in_the_text_by_hand(final):
+    text = (ROOT / "REPRODUCTION.md").read_text()
+    runs = final[final["predict"] == "state"].set_index(["recipe", "road", "model", "method"])["return"].sort_index()
+
+    def said(recipe, road, model, above, below, digits):
+        a, b = runs.loc[recipe, road, model, above], runs.loc[recipe, road, model, below]
+        error = np.hypot(stats.sem(a), stats.sem(b))
+        return f"{a.mean() - b.mean():.{digits}f} ± {error:.{digits}f}".replace("-", "−")
+
+    nothing = said("paper", "Intersection", "Gaussian", "disc", "baseline", 1)
+    assert f"`disc` gains nothing there, {nothing}." in text
+    assert f"ahead of `disc` by {said('paper', 'Intersection', 'Gaussian', 'dam', 'disc', 1)}, and" in text
+    ours = said("our", "Intersection", "mixture", "dam", "disc", 0)
+    assert f"`dam` is behind by {ours.removeprefix('−')}." in text
+    for road, where in (("IcyRoad", "on IcyRoad (per-decision, trajectory)"), ("Intersection", "at the Intersection")):
+        both = (said(recipe, road, "mixture", "dam", "disc", 1) for recipe in ("paper", "paper-trajectory"))
+        assert f"by {' and '.join(both)} {where}" in text
+
+
+def test_at_least_five_cells_are_off(final):
+    for recipe, part in final[final["predict"] == "state"].groupby("recipe"):
+        off = 0
+        for key, runs in part.groupby(["road", "model", "method"])["return"]:
+            mean, error = table1.PAPER[key]
+            off += abs(runs.mean() - mean) > 2 * np.hypot(runs.sem(), error)
+        assert off >= 5, recipe
+
+
 def test_what_the_text_says_of_the_map():
     table = command_map.load("map")
     table = table[
@@ -137,6 +194,10 @@ def test_what_the_text_says_of_the_map():
     assert all(ahead("Intersection", 0.1, "exact + shift", "own", p)[0] > 20 for p in (1, 2, 5, 10, 20, 50))
     assert said("IcyRoad", 0.2, "exact + shift", "own", 2)[0] == 3
     assert said("IcyRoad", 0.2, "exact", "own", 2)[0] == 2
+    for weights in ("exact", "exact + shift"):
+        difference, error = ahead("IcyRoad", 0.2, weights, "own", 5)
+        assert abs(difference) < error
+        assert said("IcyRoad", 0.2, weights, "own", 10)[0] == -4
 
 
 def test_what_the_text_says_of_luck():
@@ -170,3 +231,50 @@ def test_what_the_text_says_of_ratios():
     assert mean["Intersection", "per_decision"]["learned, noise 0.1"] < crossing["learned, noise 0.1"] - 10
     assert ice["learned elsewhere"] == pytest.approx(ice["coarse throughout"], abs=0.3)
     assert ice["learned, noise 0.5"] < ice["learned, noise 0.1"]
+
+
+def test_where_the_text_says_that_ratios_err():
+    table = pd.read_csv(table1.STORED / "ratios.csv")
+    mean = table.groupby(["road", "predict", "quantity", "rung"])["value"].mean()
+    crossing = mean["Intersection", "state"]
+    quiet, loud = "learned, noise 0.1", "learned, noise 0.5"
+    assert [round(crossing["error elsewhere", rung], 1) for rung in (quiet, loud)] == [-1.0, -0.2]
+    assert crossing["spread of log-weights", loud] / crossing["spread of log-weights", quiet] == pytest.approx(0.5, 0.2)
+    kick = mean["IcyRoad", "velocity", "error none"]
+    assert [round(kick[rung], 1) for rung in (quiet, loud)] == [0.5, 0.8]
+    step4 = table[(table["road"] == "Intersection") & (table["rung"] == "exact") & (table["step"] == 4)]
+    assert round(step4.loc[step4["quantity"] == "mean weight", "value"].mean(), 3) == 0.002
+
+
+def test_differences_of_ratios_in_the_text():
+    table = pd.read_csv(table1.STORED / "ratios.csv").query("quantity == 'return'")
+    by_run = table.pivot(index=["road", "predict", "run"], columns=["estimator", "rung"], values="value")
+    per, whole, quiet = by_run["per_decision"], by_run["trajectory"], "learned, noise 0.1"
+
+    def said(change):
+        return round(abs(change.mean())), round(stats.sem(change))
+
+    assert said((whole - per).loc["Intersection", "state"][quiet]) == (14, 5)
+    assert said((per - whole).loc["Intersection", "state"]["road, coarse"]) == (14, 6)
+    both = [
+        change.loc[road, predict]
+        for change in (per, whole)
+        for road, predict in by_run.index.droplevel("run").unique()
+        if road == "Intersection"
+    ]
+    gains = [one["learned, 10× data"] - one[quiet] for one in both]
+    assert all(gain.mean() < 2 * stats.sem(gain) for gain in gains)
+    exact = [one["exact"] - one[quiet] for one in both if one["exact"].notna().all()]
+    assert len(exact) == 2
+    assert all(abs(change.mean()) < 2 * stats.sem(change) for change in exact)
+
+    ice = [change.loc["IcyRoad", predict] for change in (per, whole) for predict in ("state", "velocity")]
+    assert all(round(abs((one["learned elsewhere"] - one["coarse throughout"]).mean()), 1) <= 0.2 for one in ice)
+    for changes, least, most in (
+        ([one["learned elsewhere"] - one[quiet] for one in ice], 0.4, 1.2),
+        ([one[quiet] - one["learned, noise 0.5"] for one in ice], 0.5, 1.2),
+    ):
+        means = [round(change.mean(), 1) for change in changes]
+        assert (min(means), max(means)) == (least, most)
+    beyond = [(one["learned elsewhere"] - one[quiet]) for one in ice]
+    assert sum(change.mean() > 2 * stats.sem(change) for change in beyond) == 1
