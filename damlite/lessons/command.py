@@ -20,7 +20,7 @@ from ..figures import (
     tornado,
 )
 from ..figures import map as map_pictures
-from ..results import choices, command_map, examples, kept, outcomes, sweeps, table1
+from ..results import choices, command_map, examples, fitted_map, kept, outcomes, ratios, sweeps, table1
 from ..results import map as maps
 from . import KEY_PANELS, key_panel
 
@@ -78,11 +78,11 @@ def varied(folder: Path) -> Iterator[tuple[str, bytes]]:
 def fitted_models(folder: Path) -> Iterator[tuple[str, bytes]]:
     """The map with fitted models and the ladder of ratios, if their tables are there."""
     if (folder / "map_fitted.csv").exists():
-        table = pd.read_csv(folder / "map_fitted.csv")
+        table = fitted_map.load(folder)
         for road, model in table[["road", "model"]].drop_duplicates().itertuples(index=False):
             yield f"map_fitted_{road.lower()}_{model.lower()}.png", png(fitted.fitted_cells(table, road, model))
     if (folder / "ratios.csv").exists():
-        table = pd.read_csv(folder / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
+        table = ratios.load(folder)
         for road, networks in table[["road", "networks"]].drop_duplicates().itertuples(index=False):
             yield f"ratios_{road.lower()}_{networks}.png", png(fitted.ratio_ladder(table, road, networks))
 

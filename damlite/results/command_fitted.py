@@ -59,10 +59,9 @@ def save(tables: Iterable[pd.DataFrame], path: Path) -> pd.DataFrame:
 
 def _less_than_stored_ratios(given: argparse.Namespace) -> list[str]:
     """In what a run would hold less than the stored one."""
-    path = table1.STORED / "ratios.csv"
-    if not path.exists():
+    if not (table1.STORED / "ratios.csv").exists():
         return []
-    stored = pd.read_csv(path, keep_default_na=False)
+    stored = ratios.load(table1.STORED)
     runs = stored["run"].nunique()
     wrong = [f"--runs {given.runs}, and {runs} are stored"] if given.runs < runs else []
     for option in ("road", "networks", "predict"):

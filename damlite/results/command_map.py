@@ -1,13 +1,10 @@
 """The command of the map: `python -m damlite map`."""
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from ..envs import Environment
-from ..recipe import paper_recipe
 from . import command_fitted, table1
 from . import map as maps
 from .options import add_recipe, missing, place, positive, recipe_named
@@ -38,23 +35,12 @@ def run(given: argparse.Namespace) -> None:
             given.fail(str(error))
         table.to_csv(out / f"{name}.csv", index=False)
     print(maps.best_probability(table).to_string(index=False))
-    looks = lucky_plans(roads)
+    looks = maps.luck_by_road(roads)
     looks.to_csv(out / "luck.csv", index=False)
     print(looks.to_string(index=False))
     if given.fitted:
         command_fitted.run_fitted_map(out, given.jobs, roads=given.road)
     print(f"written to {out}")
-
-
-def lucky_plans(roads: Mapping[str, Environment]) -> pd.DataFrame:
-    """`maps.luck` of each road's truth and of its most optimistic q, for as many estimates as there are candidates."""
-    tables = []
-    for road, env in roads.items():
-        candidates = paper_recipe(env).planner.candidates
-        table = maps.luck(env, (maps.PROPOSALS[road][0], maps.PROPOSALS[road][-1]), best_of=candidates)
-        tables.append(table.assign(road=road, best_of=candidates))
-    table = pd.concat(tables, ignore_index=True).round(4)
-    return table[["road", *table.columns.drop(["road", "best_of"]), "best_of"]]
 
 
 def load(name: str, folder: Path | None = None) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import joblib
 import pandas as pd
@@ -118,6 +119,11 @@ def beliefs(learned: Learned) -> dict[str, Belief]:
     exactly = replace(learned.belief, log_ratio=partial(exact.log_ratio, learned.env, learned.model))
     by_weights = (Belief(learned.env, learned.model), learned.belief, exactly)
     return dict(zip(WEIGHTS, by_weights, strict=True))
+
+
+def load(folder: Path) -> pd.DataFrame:
+    """The table that the command wrote as map_fitted.csv; weights may be called "none"."""
+    return pd.read_csv(folder / "map_fitted.csv", keep_default_na=False, na_values={"return": [""]})
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:

@@ -282,6 +282,20 @@ def luck(
     return pd.DataFrame(rows, columns=names)
 
 
+def luck_by_road(roads: Mapping[str, Environment] = ROADS) -> pd.DataFrame:
+    """`luck` of each road's truth and of its most optimistic q, the best of as many estimates as there are candidates.
+
+    Its columns behind `road`, and last `best_of`.
+    """
+    tables = []
+    for road, env in roads.items():
+        candidates = paper_recipe(env).planner.candidates
+        table = luck(env, (PROPOSALS[road][0], PROPOSALS[road][-1]), best_of=candidates)
+        table.insert(0, "road", road)
+        tables.append(table.assign(best_of=candidates))
+    return pd.concat(tables, ignore_index=True).round(4)
+
+
 def best_probability(table: pd.DataFrame) -> pd.DataFrame:
     """Where the best q is for every road and P, from `between`.
 

@@ -8,6 +8,7 @@ ratio errs: at the fork, where luck is decided, or on the steps before and after
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from pathlib import Path
 
 import joblib
 import pandas as pd
@@ -306,6 +307,11 @@ def _moments(x: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     count = chosen.sum(-1)
     mean = torch.where(chosen, x, 0.0).sum(-1) / count
     return mean, (torch.where(chosen, (x - mean[:, None]).square(), 0.0).sum(-1) / count).sqrt()
+
+
+def load(folder: Path) -> pd.DataFrame:
+    """The table that the command wrote as ratios.csv; a rung may be called "none"."""
+    return pd.read_csv(folder / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:

@@ -62,7 +62,10 @@ def number(road: str, mean: float, stderr: float | None = None, sign: bool = Fal
 
 
 def summary_of(folder: Path) -> pd.DataFrame:
-    """Mean and standard error of every cell of Table 1 under each recipe, beside the paper's, in the paper's order."""
+    """Mean and standard error of every cell of Table 1 under each recipe, beside the paper's, in the paper's order.
+
+    Without the bootstrap intervals that `table1.summarise` draws, which take most of its time.
+    """
     returns = table1.load_all(folder)
     final = returns[returns["round"] == 0].groupby(["recipe", *kept.CELL])["return"].agg(["mean", "sem"])
     rows = [
@@ -166,7 +169,7 @@ def best_block(folder: Path, road: str = "") -> str:
 
 def fitted_block(folder: Path, road: str, model: str = "mixture") -> str:
     """The map with fitted models of one kind."""
-    summary = fitted_map.summarise(pd.read_csv(folder / "map_fitted.csv"))
+    summary = fitted_map.summarise(fitted_map.load(folder))
     summary = summary[(summary["road"] == road) & (summary["model"] == model)]
     rows = []
     for (fit, weights), part in summary.groupby(["fit", "weights"], sort=False):
@@ -239,7 +242,7 @@ def _code(words: str) -> str:
 
 def ratios_block(folder: Path, road: str, networks: str = "paper") -> str:
     """The ladder of ratios, models of states beside models of velocities."""
-    table = pd.read_csv(folder / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
+    table = ratios.load(folder)
     summary = ratios.summarise(table[(table["road"] == road) & (table["networks"] == networks)])
     if summary.empty:
         raise FileNotFoundError("ratios.csv")
