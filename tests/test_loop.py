@@ -253,9 +253,12 @@ def test_the_papers_recipe_is_as_printed(road, horizon, candidates, estimator):
         "horizon": horizon,
         "candidates": candidates,
     }
-    assert (recipe.rounds, recipe.later_steps) == (10, None)
-    assert recipe.start == "random"
-    assert recipe.instance_noise > 0
+    assert (recipe.start, recipe.features, recipe.box, recipe.std_range) == ("random", True, 3.0, (0.1, 1.6))
+    assert (recipe.instance_noise, recipe.later_steps) == (0.1, None)
+    assert (recipe.rounds, recipe.random_episodes, recipe.episodes) == (10, 20, 10)
+    assert recipe.model_training == recipe.discriminator_training
+    how = recipe.model_training
+    assert (how.steps, how.batch, how.weight_decay) == (400, 64, 0.01)
     assert dl.paper_recipe(road).planner.estimator == "per_decision"
     with pytest.raises(ValueError, match="estimator must be one of"):
         dl.paper_recipe(road, "best")
@@ -269,6 +272,8 @@ def test_the_papers_recipe_runs(road, estimator):
     result = dl.run_mbrl(road, "dam", runs=2, recipe=recipe)
     assert result.returns.isfinite().all()
     assert result.settings["recipe"] == recipe
+    inputs = road.features(road.initial_state()).shape[-1] + road.n_actions
+    assert result.learned.model.mlp.weights[0].shape[1] == inputs  # what the road shows of its state
     assert not torch.equal(*result.data.state[:, 10:, -1])
 
 

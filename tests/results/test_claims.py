@@ -218,7 +218,7 @@ def check_difference(row, x, y, rng):
 
 def same_chance(p, own, sides):
     """Whether two p-values, each from about DRAWS draws, agree to five standard errors and what few draws can tell."""
-    share = min(max(p, own) / sides, 1.0)
+    share = min((p + own) / 2 / sides, 1.0)  # pooled: what is rare may not have been drawn once
     return abs(p - own) < sides * (5 * (2 * share * (1 - share) / DRAWS) ** 0.5 + 4 / DRAWS)
 
 
