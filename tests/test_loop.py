@@ -254,7 +254,7 @@ def test_the_papers_recipe_is_as_printed(road, horizon, candidates, estimator):
         "candidates": candidates,
     }
     assert (recipe.start, recipe.features, recipe.box, recipe.std_range) == ("random", True, 3.0, (0.1, 1.6))
-    assert (recipe.instance_noise, recipe.later_steps) == (0.1, None)
+    assert (recipe.instance_noise, recipe.later_steps) == (0.3, None)
     assert (recipe.rounds, recipe.random_episodes, recipe.episodes) == (10, 20, 10)
     assert recipe.model_training == recipe.discriminator_training
     how = recipe.model_training

@@ -162,9 +162,8 @@ def test_the_stored_settings_are_those_of_the_recipe(recipe):
 def test_the_stored_table_is_complete_and_agrees_with_its_raw_returns(recipe):
     returns, known, table = stored(recipe)
     summary = table1.summarise(returns)
-    predicts = ["state"] if recipe == "paper" else ["state", "velocity"]  # its other half is not run yet
-    assert sorted(known["predicts"]) == predicts
-    assert len(summary) == 16 * len(predicts)
+    assert sorted(known["predicts"]) == ["state", "velocity"]
+    assert len(summary) == 32
     assert (summary["runs"] >= 20).all()
     for road, rows in returns.groupby("road"):
         rounds = rows.groupby(["predict", "model", "method", "run"])["round"].nunique()
