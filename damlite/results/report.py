@@ -174,7 +174,7 @@ def fitted_block(folder: Path, road: str, model: str = "mixture") -> str:
     rows = []
     for (fit, weights), part in summary.groupby(["fit", "weights"], sort=False):
         by = part.set_index(["numbers", "particles"])
-        rows.append([fit, weights, *(number(road, *by.loc[place, ["return", "stderr"]]) for place in PLACES)])
+        rows.append([fit, weights, *(number(road, *by.loc[place, ["mean", "stderr"]]) for place in PLACES)])
     return markdown(["fit", "weights", *(f"{particles} {numbers}" for numbers, particles in PLACES)], rows)
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import damlite as dl
-from damlite.results import claims, command_map, deviations, imagined, report, table1
+from damlite.results import claims, command_map, deviations, fitted_map, imagined, report, table1
 from damlite.results import map as maps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -254,6 +254,38 @@ def test_what_the_text_says_of_the_map():
         difference, error = ahead("IcyRoad", 0.2, weights, "own", 5)
         assert abs(difference) < error
         assert said("IcyRoad", 0.2, weights, "own", 10)[0] == -4
+
+
+def test_what_the_text_says_of_fitted_models():
+    text = (ROOT / "REPRODUCTION.md").read_text()
+    table = fitted_map.load(table1.STORED)
+    assert (table["model"] == "mixture").all()
+    by_run = table.pivot(index=["road", "run"], columns=["fit", "weights", "numbers", "particles"], values="return")
+    lucky, plain = by_run["return-weighted"], by_run["likelihood"]
+
+    def said(change, digits):
+        return f"{abs(change.mean()):.{digits}f} ± {stats.sem(change):.{digits}f}"
+
+    gain = {road: (lucky - plain).loc[road]["learned", "own", 1] for road in table1.ROADS}
+    told = f"by {said(gain['Intersection'], 0)} at the Intersection, and by {said(gain['IcyRoad'], 1)} on IcyRoad"
+    assert f"return-weighted mixture is ahead {told}, which is within two errors; the likelihood's" in text
+    assert 0 < gain["IcyRoad"].mean() < 2 * stats.sem(gain["IcyRoad"])
+    for road in table1.ROADS:
+        weights = (plain["learned", "own", 1] - plain["none", "own", 1]).loc[road]
+        assert abs(weights.mean()) < 2 * stats.sem(weights)
+    exact = [said(one.loc["IcyRoad"]["exact", "own", 1], 1) for one in (plain, lucky)]
+    table = command_map.load("map").query("road == 'IcyRoad' and numbers == 'own' and particles == 1")
+    truth = table.query("candidates == 10 and weights == 'none' and probability == 0.9").iloc[0]
+    assert dl.paper_recipe(table1.ROADS["IcyRoad"]).planner.candidates == 10
+    assert f"{exact[0]} and {exact[1]}, than the road itself does with as many candidates" in text
+    assert f"{truth['return']:.1f} ± {truth['stderr']:.1f}: again" in text
+    for one in (plain, lucky):
+        crossing = one.loc["Intersection"]
+        assert crossing["exact", "own", 1].mean() < 2 + crossing["none", "own", 1].mean()
+    costs = [(plain - lucky).loc["Intersection"]["none", "own", particles] for particles in (1, 20)]
+    told = f"{said(costs[0], 1)} with one own particle and {said(costs[1], 0)} with 20."
+    assert all(cost.mean() > 0 for cost in costs)
+    assert told in text
 
 
 def test_the_low_draw_of_the_map():
