@@ -94,9 +94,8 @@ def paper_recipe(env: Environment, estimator: str = "per_decision") -> Recipe:
     one = {"particles": 1, "common_random_numbers": False, "stratified": False, "estimator": estimator}
     planner = RandomShooting(horizon=min(env.horizon, 10), candidates=candidates, **one)
     both = dict.fromkeys(("model_training", "discriminator_training"), Training(steps=400, batch=64, weight_decay=0.01))
-    network = {"box": 3.0, "std_range": (0.1, 1.6), "start": "random"}
-    evaluation = {"evaluation_episodes": math.ceil(500 / env.horizon)}
-    return Recipe(planner=planner, instance_noise=0.3, **evaluation, **both, **network)
+    network = {"box": 3.0, "std_range": (0.1, 1.6), "start": "random", "instance_noise": 0.3}
+    return Recipe(planner=planner, evaluation_episodes=math.ceil(500 / env.horizon), **both, **network)
 
 
 def our_recipe(env: Environment) -> Recipe:
