@@ -102,6 +102,7 @@ class Ablation(ipywidgets.VBox):
         """Draw what is known of the setting, and say whose it is."""
         table = self.table
         self.picture.value = b"" if table.empty else figures.png(figures.cells(table, self.predict.value))
+        self.picture.layout.display = "none" if table.empty else None  # browsers mark an empty picture as broken
         self.caption.value = f"<em>{self.description}</em> {escape(note)}"
 
     def run(self, _button: object = None) -> None:

@@ -147,7 +147,10 @@ def test_without_results_of_a_kind_there_is_no_picture(stored):
     assert ablation.picture.value
     ablation.predict.value = "velocity"
     assert ablation.picture.value == b""
+    assert ablation.picture.layout.display == "none"
     assert "no stored results" in ablation.caption.value
+    ablation.predict.value = "state"
+    assert ablation.picture.layout.display is None
 
 
 def test_while_the_cells_run_the_picture_is_grey_and_the_button_off(ablation, monkeypatch):
