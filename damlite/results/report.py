@@ -219,7 +219,8 @@ def sensitivity_block(folder: Path, road: str, model: str = "mixture") -> str:
     file = folder / f"sensitivity_{road.lower()}_{model.lower()}.png"
     words = f"Tornado charts of {road}: how far each choice moves disc − baseline and dam − disc"
     picture = f"![{words}]({folder.name}/{file.name})\n\n" if file.exists() else ""
-    said = f"{beyond.sum()} of {len(table)} levels move one of the two by more than two of its standard errors"
+    move = "moves" if beyond.sum() == 1 else "move"
+    said = f"{beyond.sum()} of {len(table)} levels {move} one of the two by more than two of its standard errors"
     return picture + said + (f":\n\n{markdown(head, rows)}" if rows else ".")
 
 

@@ -143,6 +143,43 @@ def test_what_the_text_says_of_the_ladder(text):
     assert f"are worth {told(gain, 0)} {words} {told(loss, 0)}." in text
 
 
+def test_what_the_text_says_of_the_sensitivity(text):
+    table = deviations.load(table1.STORED).query("source == 'sensitivity'")
+    pairs = ("disc_minus_baseline", "dam_minus_disc")
+    t = pd.concat([table[pair] / table[f"{pair}_stderr"] for pair in pairs], ignore_index=True).abs()
+    runs = table["runs"].unique().item()
+    p = (2 * stats.t.sf(t, runs - 1)).min() * len(t)  # Holm's first
+    chance = 2 * stats.t.sf(2, runs - 1) * len(t)
+    words = f"Of these {len(t)} effects {sum(t > 2)} are beyond two errors, and with ten runs about {chance:.0f} would"
+    assert runs == 10 and words in text
+    assert p > 0.05 and f"none is left; the strongest has p = {p:.2f}" in text
+    strongest = table.loc[(table[pairs[0]] / table[f"{pairs[0]}_stderr"]).abs().idxmax()]
+    assert (strongest["road"], strongest["instead"]) == ("IcyRoad", "instance_noise=0.0")
+
+    runs = pd.read_csv(table1.STORED / "sensitivity.csv")
+    runs = runs.set_index(["road", "variant", "method"])["return"].sort_index()
+
+    def said(road, variant, above, below, digits):
+        return told_apart(runs.loc[road, variant, above], runs.loc[road, variant, below], digits)
+
+    ahead = said("IcyRoad", "instance noise: 0", "disc", "baseline", 1)
+    behind = said("IcyRoad", "instance noise: 0", "dam", "disc", 1)
+    assert f"ahead of `baseline` by {ahead} there, and `dam` behind `disc` by {behind}." in text
+    mean = runs.groupby(["road", "variant", "method"]).mean().unstack().drop("as chosen", level="variant")
+    gain, more = mean["disc"] - mean["baseline"], mean["dam"] - mean["disc"]
+    for change in (gain["IcyRoad"], more["IcyRoad"]):
+        assert min(change.drop("instance noise: 0")) < 0 < max(change.drop("instance noise: 0"))
+    gain, more = gain["Intersection"], more["Intersection"]
+    words = f"`disc` is ahead of `baseline` at {sum(gain > 0)} of {len(gain)} levels, by {gain.mean():.0f} on average"
+    assert f"{words}, and `dam` of `disc` at {sum(more > 0)} of {len(more)}, by {more.mean():.0f}." in text
+    assert (gain.idxmin(), more.idxmin()) == ("horizon: 5", "candidates: 150")
+    assert f"gains nothing (−{said('Intersection', 'horizon: 5', 'disc', 'baseline', 1)})" in text
+    assert f"gains nothing (−{said('Intersection', 'candidates: 150', 'dam', 'disc', 0)})" in text
+    chosen = runs.loc["Intersection", "as chosen"]
+    assert f"As chosen `dam` is ahead by {told_apart(chosen['dam'], chosen['disc'], 0)}, more than at most" in text
+    assert sum(more < chosen["dam"].mean() - chosen["disc"].mean()) > len(more) / 2
+
+
 def test_what_the_text_says_of_the_verdicts(final, verdict):
     better, lifts = "improves performance over standard", "simply having a discriminator"
     alone, helps, best = "minvar only", "but it does help with multimodal", "obtains the best"
