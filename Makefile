@@ -67,7 +67,7 @@ ratios: $(READY)
 
 # Who wins where, without learning and with fitted models.
 map: $(READY)
-	$(BIN)/python -m damlite map --fitted --replace
+	$(BIN)/python -m damlite map --episodes 500 --fitted --replace
 
 # Run the notebooks from top to bottom and keep what they show.
 notebooks: export OMP_NUM_THREADS = 1

@@ -82,7 +82,7 @@ def test_a_first_look_is_no_target_that_replaces_stored_tables():
     commands = re.findall(r"^\t.*-m damlite (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     replacing = [command for command in commands if "--replace" in command]
     full = "table1 --seeds 20 --predict state velocity"
-    others = ("particles", "ladder", "sensitivity", "ablations", "ratios", "map --fitted")
+    others = ("particles", "ladder", "sensitivity", "ablations", "ratios", "map --episodes 500 --fitted")
     table1 = [f"{full} --replace", f"{full} --recipe paper --replace", f"{full} --recipe paper-trajectory --replace"]
     assert replacing == [*table1, *(f"{name} --replace" for name in others)]
     assert set(commands) - set(replacing) == {"figures", "report"}

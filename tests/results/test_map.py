@@ -163,7 +163,7 @@ def test_the_stored_map_shows_who_wins_where(stored):
         return a - x, (b**2 + y**2) ** 0.5
 
     mean, error = cell(stored, "Intersection", 0.5, "none", "own", 1)
-    assert mean == pytest.approx(59, abs=10 + 5 * error)
+    assert mean == pytest.approx(52, abs=5 * error)  # of 2,000 episodes of another seed, ± 1
     assert cell(stored, "Intersection", 0.1, "exact + shift", "own", 1)[0] >= 90
     for numbers, sign in (("own", 1), ("common", -1)):  # one particle: own numbers want luck's cure, common ones do not
         difference, error = ahead("Intersection", 0.1, "exact + shift", numbers, 1)
