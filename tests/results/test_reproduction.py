@@ -292,6 +292,11 @@ def test_what_the_text_says_of_the_map():
 
     shifted = "exact + shift"
     assert said("Intersection", 0.1, shifted, "own", 50) == (32, 3)
+    assert all(ahead("Intersection", 0.1, shifted, "own", p)[0] > 20 for p in (1, 2, 5, 10, 20, 50))
+    for particles in (20, 50):  # common ones: on ice the order has turned round
+        assert said("IcyRoad", 0.2, shifted, "common", particles)[0] == -1
+        difference, error = ahead("IcyRoad", 0.2, shifted, "common", particles)
+        assert difference < -2 * error
     assert [said("Intersection", 0.1, shifted, "common", p) for p in (1, 2)] == [(-21, 3), (-26, 3)]
     later = [ahead("Intersection", 0.1, shifted, "common", p) for p in (5, 10, 20, 50)]
     assert all(abs(difference) < 2 * error for difference, error in later)
