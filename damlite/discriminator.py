@@ -50,3 +50,7 @@ class Discriminator(RoadNetwork):
         batch = validate.broadcastable(state=state[..., 0], action=action, next_state=next_state[..., 0])
         features = self.transition_features(state.expand(*batch, size), next_state.expand(*batch, size))
         return self.evaluate(features, action.expand(batch))[..., 0]
+
+    def logits(self, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
+        """The same (R, B) of transitions (R, B, S), (R, B), (R, B, S) that need no checking."""
+        return self.mlp(self.inputs(self.transition_features(state, next_state), action))[..., 0]

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 
 from .mixture import Mixture, draw_noise, draw_stratified_noise
+from .ready import sampler, scorer
 from .support import validate
 from .support.threads import one_thread
 
@@ -87,6 +89,7 @@ class Estimator:
             validate.number("clip", self.clip, least=0)
 
     @one_thread()
+    @torch.no_grad()
     def imagine(
         self,
         dynamics: Dynamics,
@@ -106,25 +109,30 @@ class Estimator:
         if self.estimator == "eq4":  # as printed it weights r_t by the transition after it: one more is drawn
             steps.append((None, *steps[-1][1:]))
 
+        def noise(features: int) -> Tensor:
+            return draw(*noise_batch, self.particles, features=features, generator=generator)
+
+        step = sampler(dynamics, state, actions)
         s = state.unsqueeze(-2).expand(*batch, self.particles, state.shape[-1])
-        log_w = s.new_zeros(s.shape[:-1])  # w ← 1
-        if tree:  # every sequence begins at the same node
-            s, log_w = s.narrow(-3, 0, 1), log_w.narrow(-2, 0, 1)
-        imagined = []
-        for t, (parent, a, node) in enumerate(steps, start=1):
-            if parent is not None:
-                s, log_w = s.index_select(-3, parent), log_w.index_select(-2, parent)
+        s = s.narrow(-3, 0, 1) if tree else s  # every sequence begins at the same node
+        taken = []
+        for t, (parent, a, _) in enumerate(steps, start=1):
+            s = s if parent is None else s.index_select(-3, parent)
             a = a.expand(s.shape[:-1])
-            r = reward(s.clone(), a.clone())  # r_t ← r(s_t, a_t); of copies, lest it edits them
-            imagined.append(ImaginedStep(s, r, log_w, node))
-            if t == len(steps):
-                break
-            q = dynamics.transition(s, a)
-            noise = draw(*noise_batch, self.particles, features=q.means.shape[-1], generator=generator)
-            s_next = q.sample(noise=noise)  # s_{t+1} ~ q(· | s_t, a_t)
-            if log_ratio is not None:
-                log_w = log_w + self.log_weight(log_ratio(s, a, s_next))  # w ← w · w(s_t, a_t, s_{t+1})
+            s_next = step(s, a, noise) if t < len(steps) else s  # s_{t+1} ~ q(· | s_t, a_t)
+            taken.append((s, a, s_next))
             s = s_next
+
+        axis = s.ndim - (3 if tree else 2)  # beginnings, or particles: along it all steps are judged at once
+        log_w = s.new_zeros(taken[0][1].shape)  # w ← 1
+        rewards = _at_once(reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
+        log_ratios = _at_once(scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else (None,) * len(taken)
+        imagined = []
+        for (parent, _, node), (s, _, _), r, ratio in zip_longest(steps, taken, rewards, log_ratios):
+            log_w = log_w if parent is None else log_w.index_select(-2, parent)
+            imagined.append(ImaginedStep(s, r, log_w, node))
+            if ratio is not None:
+                log_w = log_w + self.log_weight(ratio)  # w ← w · w(s_t, a_t, s_{t+1})
         return imagined
 
     def log_weight(self, log_ratio: Tensor) -> Tensor:
@@ -148,11 +156,17 @@ class Estimator:
         """
         c = torch.as_tensor(offset)
         c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
+        nodes = [x.sequence for x in imagined]
         if self.estimator == "per_decision":  # R ← R + w · r_t
-            return sum(
-                x.of_sequences((self.weights(x.log_weight) * (x.reward - c[..., None])).mean(-1) + c, -1)
-                for x in imagined
-            )
+            if nodes[0] is None:
+                r, log_w = (
+                    torch.stack(each) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True)
+                )
+                return ((self.weights(log_w) * (r - c[..., None])).mean(-1) + c).sum(0)
+            r, log_w = (torch.cat(each, -2) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True))
+            worth = (self.weights(log_w) * (r - c[..., None])).mean(-1) + c
+            parts = worth.split([x.reward.shape[-2] for x in imagined], -1)
+            return sum(part.index_select(-1, node) for part, node in zip(parts, nodes, strict=True))
         reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]
         w = [self.weights(x.of_sequences(x.log_weight)) for x in imagined]
         if self.estimator == "trajectory":
@@ -191,6 +205,15 @@ def estimate_value(
     """
     how = validate.fields(Estimator, choices)
     return how.value(how.imagine(dynamics, reward, state, actions, log_ratio, generator), offset)
+
+
+def _at_once(function: Reward | LogRatio, steps: list[tuple[Tensor, ...]], axis: int) -> tuple[Tensor, ...]:
+    """A function of one step's tensors for each of the steps, asked once; of copies, lest it edits them."""
+    if not steps:
+        return ()
+    sizes = [step[1].shape[axis] for step in steps]
+    together = [torch.cat(parts, axis) for parts in zip(*steps, strict=True)]
+    return function(*together).expand(together[1].shape).split(sizes, axis)
 
 
 def beginnings(actions: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:

@@ -1,5 +1,6 @@
 """TRAINMODEL and TRAINDISCRIMINATOR (Alg. 2), for R stacked runs at once."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -7,11 +8,12 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
+from torch.optim import adamw as functional
 from tqdm.auto import trange
 
 from .data import Episodes
 from .discriminator import Discriminator
-from .mixture import Mixture, seeded
+from .mixture import Mixture, log_density, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
 from .support import validate
@@ -116,14 +118,22 @@ def fit_model(
     if not model.fitted:
         model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
 
-    def loss(d: Episodes, w: Tensor) -> Tensor:
-        return -(w * model.transition(d.state, d.action).log_prob(d.next_state)).mean(-1)
+    inputs, f = model.mlp.weights[0].shape[1], model.features
+    log_scale = model.change_spread.log().sum(-1)  # of the density of what is standardised
 
-    def minibatch_loss(chosen: Tensor) -> Tensor:
-        pick = partial(_rows, chosen=chosen)
-        return loss(training_data.map(pick), pick(training_weight))
+    def rows(d: Episodes, w: Tensor) -> Tensor:  # all that a minibatch is made of, in one tensor
+        change = model.standardised_change(d.state, d.next_state)
+        return torch.cat([model.inputs(model.observe(d.state), d.action), change, w[..., None]], dim=-1)
 
-    objective = Objective(minibatch_loss, lambda: loss(held_out, held_out_weight), training_data.action.shape[1])
+    def loss(rows: Tensor) -> Tensor:
+        x, change, w = rows.split([inputs, f, 1], dim=-1)
+        log_q = log_density(*model.of_change(model.mlp(x)), change) - log_scale
+        return -(w[..., 0] * log_q).mean(-1)
+
+    training_rows, held_out_rows = rows(training_data, training_weight), rows(held_out, held_out_weight)
+    objective = Objective(
+        lambda chosen: loss(_rows(training_rows, chosen)), lambda: loss(held_out_rows), training_rows.shape[1]
+    )
     return _minimise(model, objective, how, offset, generator, progress)
 
 
@@ -165,10 +175,10 @@ def fit_discriminator(
         imagined, imagined_held_out = (model.transition(d.state, d.action) for d in (training_data, held_out))
 
     def loss(d: Episodes, q: Mixture, source: torch.Generator) -> Tensor:
-        both = torch.cat([d.next_state, q.sample(generator=source)], dim=1)
-        both = both + noise * torch.randn(both.shape, generator=source)
-        logit = disc.log_ratio(torch.cat([d.state] * 2, dim=1), torch.cat([d.action] * 2, dim=1), both)
-        real_logit, fake_logit = logit.chunk(2, dim=1)
+        after = torch.cat([d.next_state, q.sample(generator=source)], dim=1)
+        after = after + noise * torch.randn(after.shape, generator=source)
+        before, action = (torch.cat([t, t], dim=1) for t in (d.state, d.action))
+        real_logit, fake_logit = disc.logits(before, action, after).chunk(2, dim=1)
         return (softplus(-real_logit) + softplus(fake_logit)).mean(-1)
 
     def minibatch_loss(chosen: Tensor) -> Tensor:
@@ -209,15 +219,16 @@ def _minimise(
     with torch.no_grad():
         best_loss = objective.held_out_loss()
     best_step = torch.zeros(runs, dtype=torch.long)
-    optimiser = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=how.weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, how.steps)
+    momenta = [[torch.zeros_like(p) for p in parameters] for _ in range(2)]
+    counts = [torch.tensor(0.0) for _ in parameters]
+    adamw = partial(functional.adamw, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8, maximize=False, fused=True)
     log: list[tuple[int, Tensor, Tensor]] = []
     for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
         losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
-        optimiser.zero_grad()
-        losses.sum().backward()
-        optimiser.step()
-        schedule.step()
+        gradients = list(torch.autograd.grad(losses.sum(), parameters))
+        rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
+        with torch.no_grad():
+            adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
         if step % EVALUATE_EVERY and step != how.steps:
             continue
         with torch.no_grad():

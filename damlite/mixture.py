@@ -85,6 +85,7 @@ class Marginal:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-density at x, whose shape broadcasts against the batch (...)."""
+        _require_noise(self.stds)
         return torch.logsumexp(self.log_weights + _log_normal(_column(x), self.means, self.stds), dim=-1)
 
     def cdf(self, x: Tensor) -> Tensor:
@@ -138,9 +139,8 @@ class Mixture:
         """
         next_state = validate.states("next_state", next_state, self.state.shape[-1])
         validate.broadcastable(next_state=next_state[..., 0], mixture=self.log_weights[..., 0])
-        z = self.kinematics.random_part(next_state).unsqueeze(-2)
-        by_component = _log_normal(z, self.means, self.stds).sum(-1)
-        return torch.logsumexp(self.log_weights + by_component, dim=-1)
+        _require_noise(self.stds)
+        return log_density(self.log_weights, self.means, self.stds, self.kinematics.random_part(next_state))
 
     def sample(
         self, shape: tuple[int, ...] = (), *, generator: Generator | None = None, noise: Tensor | None = None
@@ -157,6 +157,9 @@ class Mixture:
             size = (*shape, *self.log_weights.shape[:-1])
             noise = draw_noise(*size, features=self.means.shape[-1], generator=generator)
         noise = noise.to(self.means)
+        if self.means.shape[-2] == 1:
+            means, stds = self.means[..., 0, :], self.stds[..., 0, :]
+            return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
         # Inverse-CDF choice of the component: the same uniform number picks alike in like mixtures.
         edges = self.log_weights.exp().cumsum(-1)[..., :-1]
         component = (noise[..., :1] >= edges).sum(-1)
@@ -181,8 +184,15 @@ class Mixture:
         return self.kinematics.complete(self.state, z)
 
 
+def log_density(log_weights: Tensor, means: Tensor, stds: Tensor, z: Tensor) -> Tensor:
+    """Log-density (...) at z (..., F) of K Gaussians: log_weights (..., K), means and stds (..., K, F)."""
+    by_component = _log_normal(z.unsqueeze(-2), means, stds).sum(-1)
+    if means.shape[-2] == 1:
+        return by_component[..., 0]
+    return torch.logsumexp(log_weights + by_component, dim=-1)
+
+
 def _log_normal(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    _require_noise(std)
     return -0.5 * ((x - mean) / std).square() - (std.log() + 0.5 * LOG_2PI)
 
 

@@ -60,9 +60,8 @@ class DynamicsModel(RoadNetwork):
         self.change_centre.copy_(change.mean(1, keepdim=True))
         self.change_spread.copy_(safe_std(change))
         if self.network.start == "clusters" and 1 < self.components <= state.shape[1]:
-            features = (self.observe(state) - self.centre) / self.spread
-            inputs = torch.cat([features, self.one_hot(action)], dim=-1)
-            self._start_on_clusters(inputs, (change - self.change_centre) / self.change_spread, generator)
+            change = self.standardised_change(state, next_state)
+            self._start_on_clusters(self.inputs(self.observe(state), action), change, generator)
         self.fitted.fill_(True)  # last: what was interrupted is done anew
 
     def _start_on_clusters(self, inputs: Tensor, changes: Tensor, generator: torch.Generator) -> None:
@@ -97,19 +96,28 @@ class DynamicsModel(RoadNetwork):
         action : (...); the batches broadcast
         """
         state, action = validate.transition(self.env, state, action)
-        batch, k, f = action.shape, self.components, self.features
-        log_weights, means, log_stds = self.evaluate(self.observe(state), action).split([k, k * f, k * f], dim=-1)
-        centre, spread = (self._per_run(t, len(batch)) for t in (self.change_centre, self.change_spread))
+        log_weights, means, stds = self.of_change(self.evaluate(self.observe(state), action))
+        centre, spread = (self.per_run(t, action.ndim) for t in (self.change_centre, self.change_spread))
         now = self.kinematics.random_part(state).unsqueeze(-2)
-        means = now + centre + spread * means.reshape(*batch, k, f)
+        return Mixture(log_weights, now + centre + spread * means, spread * stds, state, self.kinematics)
+
+    def of_change(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-weights (..., K), means and standard deviations (..., K, F) of the standardised change, from outputs."""
+        batch, k, f = outputs.shape[:-1], self.components, self.features
+        log_weights, means, log_stds = outputs.split([k, k * f, k * f], dim=-1)
         log_stds = log_stds.reshape(*batch, k, f).clamp(max=5.0)
         floor, cap = self.network.std_range
         if cap < math.inf:  # bent, not cut: without a gradient a component would die
             log_stds = math.log(cap) - softplus(math.log(cap) - log_stds)
-        stds = spread * (floor + log_stds.exp())
-        return Mixture(log_weights.log_softmax(-1), means, stds, state, self.kinematics)
+        log_weights = log_weights.log_softmax(-1) if k > 1 else torch.zeros_like(log_weights)
+        return log_weights, means.reshape(*batch, k, f), floor + log_stds.exp()
 
-    def _per_run(self, scale: Tensor, axes: int) -> Tensor:
+    def standardised_change(self, state: Tensor, next_state: Tensor) -> Tensor:
+        """What a fit predicts, (R, B, F), of transitions (R, B, S)."""
+        change = self.kinematics.random_part(next_state) - self.kinematics.random_part(state)
+        return (change - self.change_centre) / self.change_spread
+
+    def per_run(self, scale: Tensor, axes: int) -> Tensor:
         """A buffer (R, 1, F) as (R, 1, ..., F), to fit `axes` batch axes and one of components."""
         if self.runs == 1:
             return scale[0]

@@ -129,10 +129,14 @@ class RoadNetwork(nn.Module):
         return torch.cat([self._rows(*part) for part in parts], dim=1).reshape(*batch, -1)
 
     def _rows(self, features: Tensor, action: Tensor) -> Tensor:
+        return self.mlp(self.inputs(features, action))
+
+    def inputs(self, features: Tensor, action: Tensor) -> Tensor:
+        """What the layers are given, (R, B, inputs + A), of features (R, B, inputs) and actions (R, B)."""
         features = (features - self.centre) / self.spread
         if self.network.box is not None:
             features = features.clamp(-self.network.box, self.network.box)
-        return self.mlp(torch.cat([features, self.one_hot(action)], dim=-1))
+        return torch.cat([features, self.one_hot(action)], dim=-1)
 
     def one_hot(self, action: Tensor) -> Tensor:
         """Actions (...) as indicators (..., A)."""

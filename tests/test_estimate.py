@@ -271,7 +271,7 @@ def test_estimates_run_on_one_thread_and_give_the_others_back(env, three_threads
         return env.reward(state, action)
 
     dl.estimate_value(env, reward, env.initial_state(), ALWAYS_ACCELERATE)
-    assert seen == [1] * 5
+    assert set(seen) == {1}
     assert torch.get_num_threads() == 3
     with pytest.raises(ZeroDivisionError):
         dl.estimate_value(env, lambda s, a: 1 / 0, env.initial_state(), ALWAYS_ACCELERATE)

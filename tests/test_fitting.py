@@ -244,13 +244,13 @@ def asked(monkeypatch):
 
     def fit(env, model, given, **how):
         disc = dl.Discriminator(env, model.runs, generator=dl.seeded(1))
-        questions, log_ratio = {True: [], False: []}, disc.log_ratio
+        questions, logits = {True: [], False: []}, disc.logits
 
         def watched(*transition):
             questions[torch.is_grad_enabled()].append(transition)
-            return log_ratio(*transition)
+            return logits(*transition)
 
-        monkeypatch.setattr(disc, "log_ratio", watched)
+        monkeypatch.setattr(disc, "logits", watched)
         fit = dl.fit_discriminator(disc, model, given, generator=dl.seeded(2), **how)
         return questions[True], questions[False], disc, fit
 
@@ -357,8 +357,8 @@ def test_an_interrupted_start_is_done_anew(env, monkeypatch, interrupted):
 def test_fits_run_on_one_thread_and_give_the_others_back(env, monkeypatch, three_threads):
     model, disc = dl.DynamicsModel(env, 2), dl.Discriminator(env)
     fits = {
-        (model, "transition"): lambda: dl.fit_model(model, data(), **QUICK),
-        (disc, "log_ratio"): lambda: dl.fit_discriminator(disc, model, data(), **QUICK),
+        (model, "of_change"): lambda: dl.fit_model(model, data(), **QUICK),
+        (disc, "logits"): lambda: dl.fit_discriminator(disc, model, data(), **QUICK),
     }
     for (network, asked), fit in fits.items():
         seen, answer = [], getattr(network, asked)

@@ -124,8 +124,7 @@ def test_instance_noise_trains_the_discriminator_and_blurs_no_plan(env, generato
     imagined = dl.Estimator(particles=4).imagine(
         noisy.model, env.reward, env.initial_state(3), torch.ones(5, dtype=torch.long), log_ratio
     )
-    for step, next_state in zip(imagined[1:], asked, strict=True):
-        assert torch.equal(step.state, next_state)
+    assert torch.equal(torch.cat([step.state for step in imagined[1:]], -2), torch.cat(asked))
     with torch.no_grad():  # and the answer is the same every time
         answers = [noisy.belief.log_ratio(data.state, data.action, data.next_state) for _ in range(2)]
     assert torch.equal(*answers)

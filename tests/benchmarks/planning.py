@@ -1,0 +1,116 @@
+"""Million imagined transitions a second, one thread: `dl.estimate_value` beside mbrl-lib and plain PyTorch.
+
+    python tests/benchmarks/planning.py
+
+Interleaved, medians; before anything is timed the values of all agree to 1e-4, with a model that is sure.
+"""
+
+import argparse
+import statistics
+import time
+from functools import partial
+
+import torch
+from rivals import PlainLoop, TunedLoop, mbrl_lib
+
+import damlite as dl
+
+SIZES = {"4-D, horizon 5": (dl.IcyRoad(), 5), "10-D, horizon 25": (dl.Intersection(), 25)}
+SEQUENCES = (100, 500, 2000)
+
+
+def speed_of(state):
+    """A reward that costs next to nothing, of the state that a step leads to."""
+    return state[..., 2]
+
+
+def reward(state, action):
+    return state[..., 2]
+
+
+def fitted(env, components, **changes):
+    g = dl.seeded(0)
+    data = dl.collect(env, episodes=60, generator=g)
+    recipe = dl.our_recipe(env).but(steps=20, features=False, std_range=(0.0, float("inf")), start="random", **changes)
+    return dl.learn(env, data, "disc", components, "state", recipe, g)
+
+
+def sure(learned):
+    """The model with next to no noise, so that all must agree on the values."""
+    model = learned.model
+    f = model.features
+    with torch.no_grad():
+        model.mlp.weights[-1][:, :, 1 + f :] = 0
+        model.mlp.biases[-1][:, :, 1 + f :] = -18
+    return model
+
+
+def contenders(env, learned, mixture, rivals=True):
+    """Functions of (state, actions): values of the H states that H actions lead to."""
+
+    def ours(model, log_ratio=None):
+        def values(state, actions):
+            more = torch.cat([actions, actions[:, :1]], -1)  # r(s_1) is not asked for, r(s_{H+1}) is
+            found = dl.estimate_value(model, reward, state, more, log_ratio, particles=1)
+            return found if log_ratio is not None else found - reward(state, None)
+
+        return values
+
+    found = {"mbrl-lib": mbrl_lib(learned.model, speed_of)} if rivals else {}
+    found |= {
+        "plain PyTorch": PlainLoop(learned.model, speed_of),
+        "tuned PyTorch": TunedLoop(learned.model, speed_of),
+        "damlite K = 1": ours(learned.model),
+        "damlite K = 1, discriminator": ours(learned.model, learned.disc.log_ratio),
+        "damlite K = 4": ours(mixture.model),
+    }
+    return found
+
+
+def agree(env, rivals=True):
+    """Raise AssertionError if the contenders with the same model do not say the same."""
+    learned, mixture = fitted(env, 1), fitted(env, 4)
+    sure(learned)
+    state, actions = env.initial_state(), torch.randint(3, (50, 5), generator=dl.seeded(1))
+    values = {name: found(state, actions) for name, found in contenders(env, learned, mixture, rivals).items()}
+    for name, found in values.items():
+        if "," not in name and "4" not in name:
+            torch.testing.assert_close(found, values["plain PyTorch"], atol=1e-4, rtol=1e-4, msg=name)
+
+
+def measure(found, seconds=1.0):
+    """Median seconds of each of the functions, called in turn for so long each."""
+    for call in found.values():
+        call()
+    times = {name: [] for name in found}
+    until = time.perf_counter() + seconds * len(found)
+    while time.perf_counter() < until:
+        for name, call in found.items():
+            started = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--without-rivals", action="store_true")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    for size, (env, horizon) in SIZES.items():
+        agree(env, not given.without_rivals)
+        learned, mixture = fitted(env, 1), fitted(env, 4)
+        found = contenders(env, learned, mixture, not given.without_rivals)
+        state = env.initial_state()
+        for n in SEQUENCES:
+            actions = torch.randint(3, (n, horizon), generator=dl.seeded(1))
+            calls = {name: partial(call, state, actions) for name, call in found.items()}
+            medians = measure(calls, given.seconds)
+            base = medians.get("mbrl-lib", medians["plain PyTorch"])
+            for name, took in medians.items():
+                print(f"{size:18} N = {n:5} {name:30} {n * horizon / took / 1e6:6.2f} M/s  {base / took:5.2f}x")
+
+
+if __name__ == "__main__":
+    main()
