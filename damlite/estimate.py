@@ -105,7 +105,8 @@ class Estimator:
         shared = self.common_random_numbers and len(batch) > 0
         noise_batch = (*batch[:-1], 1) if shared else batch
         tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
-        steps = beginnings(actions) if tree else [(None, a, None) for a in actions[..., None].unbind(-2)]
+        columns = actions.movedim(-1, 0).contiguous()[..., None]
+        steps = beginnings(actions) if tree else [(None, a, None) for a in columns]
         if self.estimator == "eq4":  # as printed it weights r_t by the transition after it: one more is drawn
             steps.append((None, *steps[-1][1:]))
 

@@ -171,24 +171,32 @@ def fit_discriminator(
     spread = safe_std(training_data.next_state - training_data.state)
     noise = validate.number("instance_noise", instance_noise, least=0) * spread
     held_out_seed = int(torch.randint(2**62, (), generator=local))
-    with torch.no_grad():  # the model stays as it is: one look at it for all steps
-        imagined, imagined_held_out = (model.transition(d.state, d.action) for d in (training_data, held_out))
+    kinematics, sign = model.kinematics, torch.tensor([-1.0, 1.0])[:, None]
 
-    def loss(d: Episodes, q: Mixture, source: torch.Generator) -> Tensor:
-        after = torch.cat([d.next_state, q.sample(generator=source)], dim=1)
-        after = after + noise * torch.randn(after.shape, generator=source)
-        before, action = (torch.cat([t, t], dim=1) for t in (d.state, d.action))
-        real_logit, fake_logit = disc.logits(before, action, after).chunk(2, dim=1)
-        return (softplus(-real_logit) + softplus(fake_logit)).mean(-1)
+    @torch.no_grad()
+    def rows(d: Episodes) -> Tensor:  # all that a minibatch is made of, in one tensor
+        q = model.transition(d.state, d.action)  # the model stays as it is: one look at it for all steps
+        parts = (d.state, d.next_state, d.action[..., None].to(d.state), q.log_weights, q.means, q.stds)
+        sizes[:] = [part.flatten(2).shape[-1] for part in parts]
+        return torch.cat([part.flatten(2) for part in parts], dim=-1)
 
-    def minibatch_loss(chosen: Tensor) -> Tensor:
-        pick = partial(_rows, chosen=chosen)
-        return loss(training_data.map(pick), imagined.map(pick), local)
+    def loss(rows: Tensor, source: torch.Generator) -> Tensor:
+        state, next_state, action, log_weights, *gaussians = rows.split(sizes, dim=-1)
+        k = log_weights.shape[-1]
+        means, stds = (t.unflatten(-1, (k, -1)) for t in gaussians)
+        imagined = Mixture(log_weights, means, stds, state, kinematics).sample(generator=source)
+        after = torch.cat([next_state, imagined], dim=1)
+        after = torch.addcmul(after, torch.randn(after.shape, generator=source), noise)
+        before, action = torch.cat([state, state], dim=1), torch.cat([action, action], dim=1)[..., 0].long()
+        logits = disc.logits(before, action, after).unflatten(1, (2, -1))  # of real ones, and of imagined ones
+        return softplus(sign * logits).sum(1).mean(-1)
 
+    sizes: list[int] = []
+    training_rows, held_out_rows = rows(training_data), rows(held_out)
     objective = Objective(
-        minibatch_loss,
-        lambda: loss(held_out, imagined_held_out, seeded(held_out_seed)),  # the same fakes every time
-        training_data.action.shape[1],
+        lambda chosen: loss(_rows(training_rows, chosen), local),
+        lambda: loss(held_out_rows, seeded(held_out_seed)),  # the same fakes every time
+        training_rows.shape[1],
     )
     return _minimise(disc, objective, how, torch.zeros(disc.runs), generator, progress)
 

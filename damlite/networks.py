@@ -101,6 +101,7 @@ class RoadNetwork(nn.Module):
         self.env, self.network, self.runs = env, network, validate.integer("runs", runs)
         inputs = looks * self.observe(env.initial_state()).shape[-1]
         self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *network.hidden, outputs), generator)
+        self.register_buffer("indicators", torch.eye(env.n_actions), persistent=False)
         self.register_buffer("centre", torch.zeros(self.runs, 1, inputs))
         self.register_buffer("spread", torch.ones(self.runs, 1, inputs))
         self.register_buffer("fitted", torch.tensor(False))
@@ -140,7 +141,7 @@ class RoadNetwork(nn.Module):
 
     def one_hot(self, action: Tensor) -> Tensor:
         """Actions (...) as indicators (..., A)."""
-        return nn.functional.one_hot(action, self.env.n_actions).to(self.centre)
+        return self.indicators.index_select(0, action.flatten()).view(*action.shape, -1)
 
 
 def safe_std(x: Tensor) -> Tensor:

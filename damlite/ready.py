@@ -21,14 +21,14 @@ Step = Callable[[Tensor, Tensor, Noise], Tensor]  # s_{t+1} ~ q(· | s_t, a_t)
 
 
 def sampler(dynamics: object, state: Tensor, actions: Tensor) -> Step:
-    """A function of (state, action, noise) that takes a step, for states (..., S) and actions (..., H) like these.
+    """A function of (state, action, noise) that takes a step with P particles of every state (..., S) and actions (..., H).
 
     Raises ValueError if they do not fit a learned model; any other dynamics checks them at every step.
     """
     if type(dynamics) is DynamicsModel:
         validate.states("state", state, len(dynamics.env.state_names))
         validate.actions("action", actions, dynamics.env.n_actions)
-        return ReadyModel(dynamics)
+        return ReadyModel(dynamics, validate.broadcastable(state=state[..., 0], actions=actions[..., 0]))
 
     def step(state: Tensor, action: Tensor, noise: Noise) -> Tensor:
         q = dynamics.transition(state, action)
@@ -50,6 +50,7 @@ class ReadyNetwork:
 
     def __init__(self, network: RoadNetwork) -> None:
         single = network.runs == 1
+        self.add_product = Tensor.addmm_ if single else Tensor.baddbmm_
         self.product = torch.addmm if single else torch.baddbmm
         self.lead = () if single else (network.runs,)
         inputs, n_actions, box = network.centre.shape[-1], network.env.n_actions, network.network.box
@@ -67,8 +68,8 @@ class ReadyNetwork:
         x = features - self.centre
         if self.bound is not None:
             x = x.clamp(-self.bound, self.bound)
-        chosen = self.table.index_select(0, (action + self.row).flatten() if self.lead else action)
-        h = self.product(chosen.view(*action.shape, -1), x, self.first)
+        h = self.table.index_select(0, (action + self.row).flatten() if self.lead else action)
+        h = self.add_product(h.view(*action.shape, -1) if self.lead else h, x, self.first)
         for weight, bias in zip(self.weights, self.biases, strict=True):
             h = self.product(bias, silu(h, inplace=True), weight)
         return h
@@ -93,8 +94,10 @@ class ReadyNetwork:
 class ReadyModel:
     """Steps of a DynamicsModel."""
 
-    def __init__(self, model: DynamicsModel) -> None:
+    def __init__(self, model: DynamicsModel, batch: torch.Size) -> None:
         self.model, self.network = model, ReadyNetwork(model)
+        scales = (model.change_centre, model.change_spread)
+        self.centre, self.spread = (model.per_run(t, len(batch)) for t in scales)  # of P particles of each
         k, f, kinematics = model.components, model.features, model.kinematics
         outputs = torch.arange(k * (1 + 2 * f), device=model.centre.device)
         by_component = outputs[k:].view(2, k, f).transpose(0, 1)  # mean and log std of the first, of the second, …
@@ -111,7 +114,7 @@ class ReadyModel:
         numbers = noise(f).to(state)
         pick, normal = numbers[..., :1], numbers[..., 1:]
         out = self.network.by_rows(lambda s, a: self.network(model.observe(s), a), state, action)
-        out = out.view(*action.shape, -1)
+        out = out.view(*action.shape, out.shape[-1])
         if k > 1:
             edges = out[..., :k].log_softmax(-1).exp_().cumsum(-1)[..., :-1]
             component = (pick >= edges).sum(-1).flatten()
@@ -122,8 +125,8 @@ class ReadyModel:
         if cap < math.inf:
             log_std = math.log(cap) - softplus(math.log(cap) - log_std)
         change = torch.addcmul(mean, log_std.exp_().add_(floor), normal)
-        centre, spread = (model.per_run(t, action.ndim - 1) for t in (model.change_centre, model.change_spread))
-        z = torch.addcmul(model.kinematics.random_part(state) + centre, change, spread)
+        now = state if self.whole else model.kinematics.random_part(state)
+        z = torch.addcmul(now + self.centre, change, self.spread)
         if self.whole:
             return z
         return torch.addcmul(z.index_select(-1, self.source) * self.scale, state, self.keep)

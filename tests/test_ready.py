@@ -47,9 +47,10 @@ def test_ready_networks_are_the_plain_ones(road, components, predict, runs, choi
     env, found = learned(road, runs, components=components, predict=predict, **choices)
     driven = dl.collect(env, episodes=30, runs=runs, generator=dl.seeded(3))
     s, a = (t if runs > 1 else t[0] for t in (driven.state, driven.action))
+    s, a = s.unsqueeze(-2), a.unsqueeze(-1)  # one particle each
     numbers = draw_noise(*a.shape, features=found.model.features, generator=dl.seeded(2))
     with torch.no_grad():
-        fast = ready.sampler(found.model, s, a)(s, a, lambda features: numbers)
+        fast = ready.sampler(found.model, s[..., 0, :], a)(s, a, lambda features: numbers)
         slow = found.model.transition(s, a).sample(noise=numbers)
         assert same(fast, slow)
         assert same(ready.scorer(found.disc.log_ratio)(s, a, slow), found.disc.log_ratio(s, a, slow))
