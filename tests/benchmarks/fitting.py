@@ -3,12 +3,10 @@
 python tests/benchmarks/fitting.py
 """
 
-import argparse
-import statistics
-import time
+from functools import partial
 
 import numpy as np
-import torch
+from measure import in_turn, show
 
 import damlite as dl
 
@@ -66,28 +64,17 @@ def ours(env, runs, components=1, discriminator=False):
     return fit
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--without-rivals", action="store_true")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
+def rows(seconds=1.0, rivals=True, steps=100):
+    """Of every contender: model-steps a second."""
     env = dl.IcyRoad()
-    fits = {} if given.without_rivals else {"mbrl-lib, one run": mbrl_lib(env, dl.collect(env, episodes=400))}
+    fits = {"mbrl-lib, one run": mbrl_lib(env, dl.collect(env, episodes=400))} if rivals else {}
     fits |= {f"damlite Gaussian, {runs} runs": ours(env, runs) for runs in (1, 8, 32)}
     fits["damlite mixture of four, 8 runs"] = ours(env, 8, 4)
     fits["damlite discriminator, 8 runs"] = ours(env, 8, discriminator=True)
-    rates = {name: [] for name in fits}
-    for _ in range(given.repeats):
-        for name, fit in fits.items():
-            started = time.perf_counter()
-            taken = fit(given.steps)
-            rates[name].append(taken / (time.perf_counter() - started))
-    base = statistics.median(next(iter(rates.values())))
-    for name, found in rates.items():
-        print(f"{name:34} {statistics.median(found):7.0f} model-steps/s  {statistics.median(found) / base:6.2f}x")
+    taken = {name: fit(steps) for name, fit in fits.items()}
+    for name, took in in_turn({name: partial(fit, steps) for name, fit in fits.items()}, seconds).items():
+        yield "fitting", f"batch {BATCH}", name, taken[name] / took, "model-steps/s"
 
 
 if __name__ == "__main__":
-    main()
+    show(rows)

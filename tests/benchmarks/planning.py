@@ -5,12 +5,10 @@
 Interleaved, medians; before anything is timed the values of all agree to 1e-4, with a model that is sure.
 """
 
-import argparse
-import statistics
-import time
 from functools import partial
 
 import torch
+from measure import in_turn, show
 from rivals import PlainLoop, TunedLoop, mbrl_lib
 
 import damlite as dl
@@ -68,7 +66,7 @@ def contenders(env, learned, mixture, rivals=True):
 
 
 def agree(env, rivals=True):
-    """Raise AssertionError if the contenders with the same model do not say the same."""
+    """Raise AssertionError if the values of contenders with the same model differ by more than 1e-4."""
     learned, mixture = fitted(env, 1), fitted(env, 4)
     sure(learned)
     state, actions = env.initial_state(), torch.randint(3, (50, 5), generator=dl.seeded(1))
@@ -78,39 +76,18 @@ def agree(env, rivals=True):
             torch.testing.assert_close(found, values["plain PyTorch"], atol=1e-4, rtol=1e-4, msg=name)
 
 
-def measure(found, seconds=1.0):
-    """Median seconds of each of the functions, called in turn for so long each."""
-    for call in found.values():
-        call()
-    times = {name: [] for name in found}
-    until = time.perf_counter() + seconds * len(found)
-    while time.perf_counter() < until:
-        for name, call in found.items():
-            started = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(taken) for name, taken in times.items()}
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--without-rivals", action="store_true")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
+def rows(seconds=1.0, rivals=True):
+    """Of every size and contender: million transitions a second, and how many times the first one's."""
     for size, (env, horizon) in SIZES.items():
-        agree(env, not given.without_rivals)
-        learned, mixture = fitted(env, 1), fitted(env, 4)
-        found = contenders(env, learned, mixture, not given.without_rivals)
+        agree(env, rivals)
+        found = contenders(env, fitted(env, 1), fitted(env, 4), rivals)
         state = env.initial_state()
         for n in SEQUENCES:
             actions = torch.randint(3, (n, horizon), generator=dl.seeded(1))
             calls = {name: partial(call, state, actions) for name, call in found.items()}
-            medians = measure(calls, given.seconds)
-            base = medians.get("mbrl-lib", medians["plain PyTorch"])
-            for name, took in medians.items():
-                print(f"{size:18} N = {n:5} {name:30} {n * horizon / took / 1e6:6.2f} M/s  {base / took:5.2f}x")
+            for name, took in in_turn(calls, seconds).items():
+                yield "planning", f"{size}, N = {n}", name, n * horizon / took / 1e6, "million transitions/s"
 
 
 if __name__ == "__main__":
-    main()
+    show(rows)
