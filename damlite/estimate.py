@@ -9,13 +9,14 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-from .mixture import Mixture, draw_noise, draw_stratified_noise
+from .mixture import Mixture, noise_parts, stratified_parts
 from .ready import sampler, scorer
 from .support import validate
 from .support.threads import one_thread
 
 Reward = Callable[[Tensor, Tensor], Tensor]
 LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
+TOGETHER = 4096  # transitions that are judged at once: more at a time would leave the cache
 GREATEST = 80.0  # log of the greatest weight: e^88 is the largest number that float32 can hold
 
 
@@ -101,16 +102,19 @@ class Estimator:
     ) -> list[ImaginedStep]:
         """The loop of Alg. 1, with its weights kept as logarithms; arguments as for `estimate_value`."""
         state, actions, batch = _checked(state, actions)
-        draw = draw_stratified_noise if self.stratified else draw_noise
+        draw = stratified_parts if self.stratified else noise_parts
         shared = self.common_random_numbers and len(batch) > 0
         noise_batch = (*batch[:-1], 1) if shared else batch
         tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
-        columns = actions.movedim(-1, 0).contiguous()[..., None]
-        steps = beginnings(actions) if tree else [(None, a, None) for a in columns]
+        if tree:
+            steps = beginnings(actions)
+        else:
+            of_particles = actions[..., None, :].expand(*batch, self.particles, -1)
+            steps = [(None, a, None) for a in of_particles.movedim(-1, 0).contiguous().unbind()]
         if self.estimator == "eq4":  # as printed it weights r_t by the transition after it: one more is drawn
             steps.append((None, *steps[-1][1:]))
 
-        def noise(features: int) -> Tensor:
+        def noise(features: int) -> tuple[Tensor, Tensor]:
             return draw(*noise_batch, self.particles, features=features, generator=generator)
 
         step = sampler(dynamics, state, actions)
@@ -119,15 +123,15 @@ class Estimator:
         taken = []
         for t, (parent, a, _) in enumerate(steps, start=1):
             s = s if parent is None else s.index_select(-3, parent)
-            a = a.expand(s.shape[:-1])
+            a = a.expand(s.shape[:-1]) if tree else a
             s_next = step(s, a, noise) if t < len(steps) else s  # s_{t+1} ~ q(· | s_t, a_t)
             taken.append((s, a, s_next))
             s = s_next
 
-        axis = s.ndim - (3 if tree else 2)  # beginnings, or particles: along it all steps are judged at once
+        axis = s.ndim - (3 if tree else 2)  # beginnings, or particles: along it steps are judged together
         log_w = s.new_zeros(taken[0][1].shape)  # w ← 1
-        rewards = _at_once(reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
-        log_ratios = _at_once(scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else (None,) * len(taken)
+        rewards = _together(reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
+        log_ratios = _together(scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else (None,) * len(taken)
         imagined = []
         for (parent, _, node), (s, _, _), r, ratio in zip_longest(steps, taken, rewards, log_ratios):
             log_w = log_w if parent is None else log_w.index_select(-2, parent)
@@ -160,9 +164,9 @@ class Estimator:
         nodes = [x.sequence for x in imagined]
         if self.estimator == "per_decision":  # R ← R + w · r_t
             if nodes[0] is None:
-                r, log_w = (
-                    torch.stack(each) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True)
-                )
+                r, log_w = torch.stack([x.reward for x in imagined]), imagined[0].log_weight
+                if any(x.log_weight is not log_w for x in imagined):  # otherwise nothing was weighted
+                    log_w = torch.stack([x.log_weight for x in imagined])
                 return ((self.weights(log_w) * (r - c[..., None])).mean(-1) + c).sum(0)
             r, log_w = (torch.cat(each, -2) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True))
             worth = (self.weights(log_w) * (r - c[..., None])).mean(-1) + c
@@ -208,13 +212,25 @@ def estimate_value(
     return how.value(how.imagine(dynamics, reward, state, actions, log_ratio, generator), offset)
 
 
-def _at_once(function: Reward | LogRatio, steps: list[tuple[Tensor, ...]], axis: int) -> tuple[Tensor, ...]:
-    """A function of one step's tensors for each of the steps, asked once; of copies, lest it edits them."""
-    if not steps:
-        return ()
-    sizes = [step[1].shape[axis] for step in steps]
-    together = [torch.cat(parts, axis) for parts in zip(*steps, strict=True)]
-    return function(*together).expand(together[1].shape).split(sizes, axis)
+def _together(function: Reward | LogRatio, steps: list[tuple[Tensor, ...]], axis: int) -> list[Tensor]:
+    """A function of each step's tensors, asked of some steps at once; of copies, lest it edits them."""
+    found = []
+    for some in _groups(steps):
+        copies = [torch.cat(parts, axis) for parts in zip(*some, strict=True)]
+        found += function(*copies).expand(copies[1].shape).split([step[1].shape[axis] for step in some], axis)
+    return found
+
+
+def _groups(steps: list[tuple[Tensor, ...]]) -> list[list[tuple[Tensor, ...]]]:
+    """Steps in groups of at most TOGETHER transitions, or of one step."""
+    groups, size = [], math.inf
+    for step in steps:
+        size += step[1].numel()
+        if size > TOGETHER:
+            groups.append([])
+            size = step[1].numel()
+        groups[-1].append(step)
+    return groups
 
 
 def beginnings(actions: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:

@@ -56,9 +56,14 @@ def draw_noise(*shape: int, features: int, generator: Generator | None = None) -
     The first is uniform on [0, 1) and picks the component, the others are standard normal. Handing the
     same ones to two mixtures gives common random numbers.
     """
+    return torch.cat(noise_parts(*shape, features=features, generator=generator), dim=-1)
+
+
+def noise_parts(*shape: int, features: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+    """The two parts of `draw_noise`, of shapes (*shape, 1) and (*shape, features)."""
     device = generator.device if generator is not None else None
     pick = torch.rand(*shape, 1, generator=generator, device=device)
-    return torch.cat([pick, torch.randn(*shape, features, generator=generator, device=device)], dim=-1)
+    return pick, torch.randn(*shape, features, generator=generator, device=device)
 
 
 def draw_stratified_noise(*shape: int, features: int, generator: Generator | None = None) -> Tensor:
@@ -67,12 +72,17 @@ def draw_stratified_noise(*shape: int, features: int, generator: Generator | Non
     Each single sample has the same distribution as before. But P samples hold one number from each P-th of
     the distribution, in every feature, in an order of its own: chances are met almost exactly.
     """
+    return torch.cat(stratified_parts(*shape, features=features, generator=generator), dim=-1)
+
+
+def stratified_parts(*shape: int, features: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
+    """The two parts of `draw_stratified_noise`, of shapes (*shape, 1) and (*shape, features)."""
     size = (*shape[:-1], 1 + features, shape[-1])
     device = generator.device if generator is not None else None
     order = torch.rand(size, generator=generator, device=device).argsort(-1)
     uniform = (order + torch.rand(size, generator=generator, device=device)) / shape[-1]
     uniform = uniform.movedim(-1, -2).clamp(1e-7, 1 - 1e-7)
-    return torch.cat([uniform[..., :1], torch.special.ndtri(uniform[..., 1:])], dim=-1)
+    return uniform[..., :1], torch.special.ndtri(uniform[..., 1:])
 
 
 @dataclass(frozen=True)

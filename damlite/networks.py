@@ -106,6 +106,11 @@ class RoadNetwork(nn.Module):
         self.register_buffer("spread", torch.ones(self.runs, 1, inputs))
         self.register_buffer("fitted", torch.tensor(False))
 
+    def tensors(self) -> list[Tensor]:
+        """All that its outputs depend on: parameters and scales."""
+        layers = (self.mlp.weights, self.mlp.biases)
+        return [*self._buffers.values(), *(t for each in layers for t in each._parameters.values())]
+
     def observe(self, state: Tensor) -> Tensor:
         """What the network is given of states (..., S)."""
         return self.env.features(state) if self.network.features else state

@@ -1,11 +1,13 @@
 """Learned networks made ready to plan with: nothing left to check or to learn, and so several times as fast.
 
 What they give is what `DynamicsModel.transition(...).sample(...)` and `Discriminator.log_ratio` give, to rounding and
-without gradients. Scales are folded into the first layer, actions are rows of a table, and one component is not chosen.
+without gradients. Scales are folded into the first and the last layer, actions are rows of a table, and one component
+is not chosen.
 """
 
 import math
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -16,23 +18,24 @@ from .models import DynamicsModel
 from .networks import ROWS, RoadNetwork
 from .support import validate
 
-Noise = Callable[[int], Tensor]  # random numbers (..., 1 + F) of `draw_noise`, for F features
+Noise = Callable[[int], tuple[Tensor, Tensor]]  # of F features: random numbers (..., 1) and (..., F) of `noise_parts`
 Step = Callable[[Tensor, Tensor, Noise], Tensor]  # s_{t+1} ~ q(· | s_t, a_t)
+LATEST: WeakKeyDictionary = WeakKeyDictionary()  # of every network what was made ready, and of which parameters
 
 
 def sampler(dynamics: object, state: Tensor, actions: Tensor) -> Step:
-    """A function of (state, action, noise) that takes a step with P particles of every state (..., S) and actions (..., H).
+    """A function of (state, action, noise): a step of P particles of every state (..., S) with actions (..., H).
 
     Raises ValueError if they do not fit a learned model; any other dynamics checks them at every step.
     """
     if type(dynamics) is DynamicsModel:
         validate.states("state", state, len(dynamics.env.state_names))
         validate.actions("action", actions, dynamics.env.n_actions)
-        return ReadyModel(dynamics, validate.broadcastable(state=state[..., 0], actions=actions[..., 0]))
+        return _ready(dynamics, ReadyModel)
 
     def step(state: Tensor, action: Tensor, noise: Noise) -> Tensor:
         q = dynamics.transition(state, action)
-        return q.sample(noise=noise(q.means.shape[-1]))
+        return q.sample(noise=torch.cat(noise(q.means.shape[-1]), -1))
 
     return step
 
@@ -41,8 +44,22 @@ def scorer(log_ratio: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[T
     """The same function of transitions that were checked before."""
     owner = getattr(log_ratio, "__self__", None)
     if type(owner) is Discriminator and log_ratio.__func__ is Discriminator.log_ratio:
-        return ReadyDiscriminator(owner)
+        return _ready(owner, ReadyDiscriminator)
     return log_ratio
+
+
+def _ready(network: RoadNetwork, kind: Callable[[RoadNetwork], Step]) -> Step:
+    """The network made ready, anew only if a parameter or a scale is another than when it was last."""
+    now = network.tensors()
+    ready, then = LATEST.get(network, (None, ()))
+    if len(now) != len(then) or not all(map(_same, now, then)):
+        ready, then = kind(network), [t.detach().clone() for t in now]
+        LATEST[network] = ready, then
+    return ready
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.device == other.device and one.dtype == other.dtype and torch.equal(one, other)
 
 
 class ReadyNetwork:
@@ -53,21 +70,23 @@ class ReadyNetwork:
         self.add_product = Tensor.addmm_ if single else Tensor.baddbmm_
         self.product = torch.addmm if single else torch.baddbmm
         self.lead = () if single else (network.runs,)
-        inputs, n_actions, box = network.centre.shape[-1], network.env.n_actions, network.network.box
         first, *weights = network.mlp.weights
         bias, *biases = network.mlp.biases
-        tensors = (network.centre, first[:, :inputs] / network.spread.mT, *weights, *biases)
-        self.centre, self.first, *rest = (t[0] if single else t for t in tensors)
+        tensors = (network.centre, network.spread, first, bias, *weights, *biases)
+        centre, spread, first, bias, *rest = (t[0] if single else t for t in tensors)
         self.weights, self.biases = rest[: len(weights)], rest[len(weights) :]
-        self.bound = None if box is None else box * (network.spread[0] if single else network.spread)
-        self.table = (first[:, inputs:] + bias).flatten(0, 1)  # (R·A, hidden)
-        self.row = torch.arange(0, len(self.table), n_actions, device=first.device).view(*self.lead, 1)
+        inputs, n_actions = centre.shape[-1], network.env.n_actions
+        self.first = first[..., :inputs, :] / spread.mT
+        self.table = first[..., inputs:, :] + (bias - centre @ self.first)
+        if self.lead:
+            self.table = self.table.flatten(0, 1)  # (R·A, hidden)
+            self.row = torch.arange(0, len(self.table), n_actions, device=first.device)[:, None]
+        box = network.network.box
+        self.bounds = None if box is None else (centre - box * spread, centre + box * spread)
 
     def __call__(self, features: Tensor, action: Tensor) -> Tensor:
         """What `RoadNetwork.evaluate` gives."""
-        x = features - self.centre
-        if self.bound is not None:
-            x = x.clamp(-self.bound, self.bound)
+        x = features if self.bounds is None else features.clamp(*self.bounds)
         h = self.table.index_select(0, (action + self.row).flatten() if self.lead else action)
         h = self.add_product(h.view(*action.shape, -1) if self.lead else h, x, self.first)
         for weight, bias in zip(self.weights, self.biases, strict=True):
@@ -82,54 +101,62 @@ class ReadyNetwork:
         if self.lead and action.shape[:1] != self.lead:
             got = tuple(action.shape)
             raise ValueError(f"state must have a leading axis of runs = {self.lead[0]}, got batch {got}")
-        tensors = [t.reshape(*self.lead, -1, t.shape[-1]) for t in (state, *others)]
-        tensors.insert(1, action.reshape(*self.lead, -1))
+        state, *others = (t.reshape(*self.lead, -1, t.shape[-1]) for t in (state, *others))
+        action = action.reshape(*self.lead, -1)
+        if action.shape[-1] <= ROWS:
+            return function(state, action, *others)
         axis = len(self.lead)
-        if tensors[1].shape[axis] <= ROWS:
-            return function(*tensors)
-        parts = zip(*(t.split(ROWS, dim=axis) for t in tensors), strict=True)
+        parts = zip(*(t.split(ROWS, dim=axis) for t in (state, action, *others)), strict=True)
         return torch.cat([function(*part) for part in parts], dim=axis)
 
 
 class ReadyModel:
-    """Steps of a DynamicsModel."""
+    """Steps of a DynamicsModel; the last layer gives changes in their own units, one component after the other."""
 
-    def __init__(self, model: DynamicsModel, batch: torch.Size) -> None:
+    def __init__(self, model: DynamicsModel) -> None:
         self.model, self.network = model, ReadyNetwork(model)
-        scales = (model.change_centre, model.change_spread)
-        self.centre, self.spread = (model.per_run(t, len(batch)) for t in scales)  # of P particles of each
-        k, f, kinematics = model.components, model.features, model.kinematics
-        outputs = torch.arange(k * (1 + 2 * f), device=model.centre.device)
-        by_component = outputs[k:].view(2, k, f).transpose(0, 1)  # mean and log std of the first, of the second, …
-        order = torch.cat([outputs[:k] if k > 1 else outputs[:0], by_component.flatten()])
+        k, f, lead, spread = model.components, model.features, self.network.lead, model.change_spread
+        floor, cap = model.network.std_range
+        limits = [spread.log() + 5.0, floor * spread, *([spread.log() + math.log(cap)] if cap < math.inf else [])]
+        self.limits = limits if lead else [t[0, 0] for t in limits]
+        chances, means, log_stds = torch.arange(k * (1 + 2 * f), device=spread.device).split([k, k * f, k * f])
+        columns = [means.view(k, f), log_stds.view(k, f)]
+        order = torch.cat([chances[:, None], *columns] if k > 1 else columns, -1).flatten()
         for last in (self.network.weights, self.network.biases):
-            last[-1] = last[-1][..., order]
-        self.scale, self.keep = (model.centre.new_tensor(t) for t in (kinematics.scale, kinematics.keep))
-        self.source = torch.tensor(kinematics.source, device=order.device)
-        self.whole = kinematics == type(kinematics).every_coordinate(len(kinematics.source))
+            last[-1] = last[-1].index_select(-1, order)
+        weight, bias = (last[-1].unflatten(-1, (k, -1)) for last in (self.network.weights, self.network.biases))
+        centre, spread = (t[:, None] if lead else t[0] for t in (model.change_centre, spread))
+        weight[..., -2 * f : -f] *= spread
+        bias[..., -2 * f : -f] = torch.addcmul(centre, bias[..., -2 * f : -f], spread)
+        bias[..., -f:] += spread.log()
+        self.whole = model.predict == "state"
+        if not self.whole:
+            self.scale, self.keep = (spread.new_tensor(t) for t in (model.kinematics.scale, model.kinematics.keep))
+            self.source = torch.tensor(model.kinematics.source, device=spread.device)
 
     def __call__(self, state: Tensor, action: Tensor, noise: Noise) -> Tensor:
         """The next states (..., S) of states (..., S) and actions (...)."""
         model, k, f = self.model, self.model.components, self.model.features
-        numbers = noise(f).to(state)
-        pick, normal = numbers[..., :1], numbers[..., 1:]
-        out = self.network.by_rows(lambda s, a: self.network(model.observe(s), a), state, action)
-        out = out.view(*action.shape, out.shape[-1])
+        pick, normal = (t.to(state) for t in noise(f))
+        out = self.network.by_rows(self._outputs, state, action)
         if k > 1:
-            edges = out[..., :k].log_softmax(-1).exp_().cumsum(-1)[..., :-1]
-            component = (pick >= edges).sum(-1).flatten()
-            row = torch.arange(0, k * len(component), k, device=component.device)
-            out = out[..., k:].reshape(-1, 2 * f).index_select(0, row.add_(component)).view(*action.shape, -1)
-        mean, log_std = out[..., :f], out[..., f:].clamp_(max=5.0)
-        floor, cap = model.network.std_range
-        if cap < math.inf:
-            log_std = math.log(cap) - softplus(math.log(cap) - log_std)
-        change = torch.addcmul(mean, log_std.exp_().add_(floor), normal)
+            out = out.reshape(-1, k, 1 + 2 * f)
+            edges = out[..., 0].mT.contiguous().softmax(0).cumsum(0)[:-1]  # (K - 1, B), for speed
+            component = (pick.expand(*action.shape, 1).reshape(-1) >= edges).sum(0)
+            first = torch.arange(0, out.shape[0] * k, k, device=out.device)
+            out = out.flatten(0, 1).index_select(0, first.add_(component))[:, 1:]
+        mean, log_std = out.view(*action.shape, -1).chunk(2, -1)
+        limits = [model.per_run(t, action.ndim - 1) for t in self.limits] if model.runs > 1 else self.limits
+        most, floor, *log_cap = limits
+        log_std = log_std.clamp(max=most)
+        for cap in log_cap:  # if there is one
+            log_std = cap - softplus(cap - log_std)
         now = state if self.whole else model.kinematics.random_part(state)
-        z = torch.addcmul(now + self.centre, change, self.spread)
-        if self.whole:
-            return z
-        return torch.addcmul(z.index_select(-1, self.source) * self.scale, state, self.keep)
+        z = torch.addcmul(now + mean, log_std.exp_().add_(floor), normal)
+        return z if self.whole else torch.addcmul(z.index_select(-1, self.source) * self.scale, state, self.keep)
+
+    def _outputs(self, state: Tensor, action: Tensor) -> Tensor:
+        return self.network(self.model.observe(state), action)
 
 
 class ReadyDiscriminator:

@@ -50,7 +50,7 @@ def test_ready_networks_are_the_plain_ones(road, components, predict, runs, choi
     s, a = s.unsqueeze(-2), a.unsqueeze(-1)  # one particle each
     numbers = draw_noise(*a.shape, features=found.model.features, generator=dl.seeded(2))
     with torch.no_grad():
-        fast = ready.sampler(found.model, s[..., 0, :], a)(s, a, lambda features: numbers)
+        fast = ready.sampler(found.model, s[..., 0, :], a)(s, a, lambda features: numbers.split([1, features], -1))
         slow = found.model.transition(s, a).sample(noise=numbers)
         assert same(fast, slow)
         assert same(ready.scorer(found.disc.log_ratio)(s, a, slow), found.disc.log_ratio(s, a, slow))
@@ -97,8 +97,13 @@ def test_a_model_that_was_changed_is_made_ready_anew():
         return dl.estimate_value(found.model, lambda s, a: s[..., 0], state, actions, generator=dl.seeded(0))
 
     before = value()
+    assert value() == before
     found.model.mlp.biases[-1].data += 1.0
     assert value() > before + 0.1
+    with torch.no_grad():
+        found.model.change_spread.mul_(0.0)
+        found.model.change_centre.zero_()
+    assert value() == 4 * state[0]
 
 
 def test_what_overrides_its_network_is_asked_itself():

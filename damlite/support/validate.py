@@ -95,8 +95,8 @@ def actions(name: str, value: object, n_actions: int) -> Tensor:
     tensor = torch.as_tensor(value)
     if tensor.is_floating_point() or tensor.dtype == torch.bool:
         raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {tensor.dtype}")
-    if tensor.numel() and not 0 <= tensor.min() <= tensor.max() < n_actions:
-        low, high = int(tensor.min()), int(tensor.max())
+    low, high = (int(x) for x in tensor.aminmax()) if tensor.numel() else (0, 0)
+    if not 0 <= low <= high < n_actions:
         raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {low} to {high}")
     return tensor.long()
 
@@ -118,7 +118,7 @@ def broadcastable(**tensors: Tensor) -> torch.Size:
     if len(shapes) == 1:
         return shapes.pop()
     try:
-        return torch.broadcast_shapes(*(t.shape for t in tensors.values()))
+        return torch.broadcast_tensors(*tensors.values())[0].shape
     except RuntimeError:
         shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items())
         raise ValueError(f"batch shapes must broadcast, got {shapes}") from None
