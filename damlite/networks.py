@@ -81,11 +81,28 @@ class StackedMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs (R, B, out) of inputs (R, B, in)."""
-        last = len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight)
-            x = x if layer == last else nn.functional.silu(x)
-        return x
+        *hidden, last = zip(self.weights, self.biases, strict=True)
+        for weight, bias in hidden:
+            x = nn.functional.silu(torch.baddbmm(bias, x, weight))
+        return Narrow.apply(x, *last)
+
+
+class Narrow(torch.autograd.Function):
+    """x (R, B, in) times a weight (R, in, out), and a bias (R, 1, out), for few outputs.
+
+    The transposed products have long rows, and are several times as fast.
+    """
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return torch.baddbmm(bias.mT, weight.mT, x.mT).mT
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        of_weight = torch.bmm(gradient.mT, x).mT.contiguous()
+        return torch.bmm(gradient, weight.mT), of_weight, gradient.sum(1, keepdim=True)
 
 
 class RoadNetwork(nn.Module):
