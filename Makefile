@@ -3,7 +3,7 @@ BIN := venv/bin
 READY := venv/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: lab test portability figures report tables table1 particles ladder sensitivity ablations ratios map notebooks format clean
+.PHONY: lab test portability bench figures report tables table1 particles ladder sensitivity ablations ratios map notebooks format clean
 
 # The course, open in JupyterLab.
 lab: $(READY)
@@ -18,6 +18,16 @@ test: $(READY)
 # Notebooks and numeric tests as on other processors, in six columns; ARGS="--only 05 --columns default-1" for some.
 portability: $(READY)
 	$(BIN)/python tests/portability.py $(ARGS)
+
+# What costs what, on one thread, beside mbrl-lib: `figures/speed.csv`, for `make report` and `make figures`.
+bench: bench-venv/.ready
+	OMP_NUM_THREADS=1 bench-venv/bin/python tests/benchmarks/all.py $(ARGS)
+
+bench-venv/.ready: pyproject.toml constraints.txt tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv bench-venv
+	bench-venv/bin/python -m pip install --disable-pip-version-check -e . -c constraints.txt
+	bench-venv/bin/python -m pip install --disable-pip-version-check --no-deps -r tests/benchmarks/requirements.txt
+	touch $@
 
 # Every figure that the README and the notebooks show, from the stored tables.
 figures: $(READY)
@@ -86,4 +96,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf venv build *.egg-info
+	rm -rf venv bench-venv build *.egg-info

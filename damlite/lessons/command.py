@@ -20,6 +20,7 @@ from ..figures import (
     tornado,
 )
 from ..figures import map as map_pictures
+from ..figures.speed import speed
 from ..results import choices, command_map, examples, fitted_map, kept, outcomes, ratios, sweeps, table1
 from ..results import map as maps
 from . import KEY_PANELS, key_panel
@@ -60,6 +61,8 @@ def tables(folder: Path) -> Iterator[tuple[str, bytes]]:
     yield from varied(folder)
     yield from fitted_models(folder)
     yield from who_wins_where(folder)
+    if (folder / "speed.csv").exists():
+        yield "speed.png", png(speed(pd.read_csv(folder / "speed.csv", keep_default_na=False)))
 
 
 def varied(folder: Path) -> Iterator[tuple[str, bytes]]:

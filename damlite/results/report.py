@@ -1,7 +1,7 @@
 """Tables of numbers for texts: README.md and REPRODUCTION.md show what is stored, and are brought up to date from it.
 
 In a text a table stands between `<!-- table: NAME ROAD -->` and `<!-- end -->`; NAME is one of `BLOCKS`, and ROAD is
-left out where the table is about both roads.
+left out where the table is about both roads. `speed` has a group of benchmarks in its place.
 """
 
 import json
@@ -317,6 +317,41 @@ def compute_block(folder: Path, road: str = "") -> str:
     return markdown(["table", "runs", "pieces", "minutes of all, added up", "longest, s", "processor"], rows)
 
 
+def speed_block(folder: Path, group: str) -> str:
+    """A group of benchmarks: contenders side by side, and how many times the first each is; or exponents of growth."""
+    table = pd.read_csv(folder / "speed.csv", keep_default_na=False)
+    table = table[table["group"] == group]
+    if group == "growth":
+        return _growth(table)
+    contenders = list(dict.fromkeys(table["contender"]))
+    rows = []
+    for size, part in table.groupby("size", sort=False):
+        found = part.set_index("contender")
+        said = [f"{row['value']:.3g} ({row['times_the_first']:.1f}×)" for _, row in found.iterrows()]
+        said[0] = f"{found['value'].iloc[0]:.3g}"
+        rows.append([size, *(dict(zip(found.index, said, strict=True)).get(name, "–") for name in contenders)])
+    return markdown([table["unit"].iloc[0], *contenders], rows)
+
+
+def _growth(table: pd.DataFrame) -> str:
+    """Of every size that grows: from where to where, the seconds at both ends, and the fitted exponent."""
+    rows = []
+    for kind, part in table[table["contender"] != ""].groupby("size", sort=False):
+        (exponent,) = table.loc[table["size"] == f"{kind}, exponent", "value"]
+        first, last = part.iloc[0], part.iloc[-1]
+        times = [f"{row['value'] * 1e3:.3g}" for row in (first, last)]
+        rows.append([kind, f"{first['contender']} to {last['contender']}", " to ".join(times), f"{exponent:.2f}"])
+    return markdown(["", "from, to", "ms", "exponent"], rows)
+
+
+def machine_block(folder: Path, road: str = "") -> str:
+    """What the benchmarks were run on."""
+    known = json.loads((folder / "speed_settings.json").read_text())
+    hardware = known["hardware"]
+    rate = f"{known['matrix_gflops']:.0f} billion operations a second in a product of matrices"
+    return f"One thread of {hardware['processor']} ({hardware['cores']} cores); {rate}."
+
+
 BLOCKS: dict[str, Callable[[Path, str], str]] = {
     "table1": table1_block,
     "within": within_block,
@@ -333,4 +368,6 @@ BLOCKS: dict[str, Callable[[Path, str], str]] = {
     "luck": luck_block,
     "tried": tried_block,
     "compute": compute_block,
+    "speed": speed_block,
+    "machine": machine_block,
 }

@@ -33,13 +33,8 @@ def rows(seconds=1.0, rivals=True):
             calls = {"Gymnasium vector": gymnasiums(name, cars, env.horizon)} if cars < 2000 else {}
             calls["damlite collect"] = partial(dl.collect, env, episodes=cars)
             for contender, took in in_turn(calls, seconds).items():
-                yield (
-                    "environments",
-                    f"{type(env).__name__}, {cars} cars",
-                    contender,
-                    cars * env.horizon / took,
-                    "steps/s",
-                )
+                size = f"{type(env).__name__}, {cars} {'car' if cars == 1 else 'cars'}"
+                yield "environments", size, contender, cars * env.horizon / took / 1e3, "thousand steps/s"
 
 
 if __name__ == "__main__":

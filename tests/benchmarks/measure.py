@@ -28,7 +28,7 @@ def matrix_rate(size=512):
 
 
 def show(*parts):
-    """Print the rows of some benchmarks, each beside how many times the first contender of its size it is."""
+    """Print and return the rows of some benchmarks, with how many times the first contender of its size each is."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=1.0, help="of each contender at each size (default 1)")
     parser.add_argument("--without-rivals", action="store_true", help="without mbrl-lib")
