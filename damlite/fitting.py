@@ -233,7 +233,7 @@ def _minimise(
     log: list[tuple[int, Tensor, Tensor]] = []
     for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
         losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
-        gradients = list(torch.autograd.grad(losses.sum(), parameters))
+        gradients = list(torch.autograd.grad(losses, parameters, torch.ones_like(losses)))
         rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
         with torch.no_grad():
             adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)

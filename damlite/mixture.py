@@ -170,12 +170,8 @@ class Mixture:
         if self.means.shape[-2] == 1:
             means, stds = self.means[..., 0, :], self.stds[..., 0, :]
             return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
-        # Inverse-CDF choice of the component: the same uniform number picks alike in like mixtures.
-        edges = self.log_weights.exp().cumsum(-1)[..., :-1]
-        component = (noise[..., :1] >= edges).sum(-1)
-        batch = component.shape
-        index = component[..., None, None].expand(*batch, 1, self.means.shape[-1])
-        means, stds = (t.expand(*batch, *t.shape[-2:]).gather(-2, index)[..., 0, :] for t in (self.means, self.stds))
+        chosen = choose(noise[..., :1], self.log_weights, torch.cat([self.means, self.stds], -1))
+        means, stds = chosen.chunk(2, -1)
         return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
 
     def marginal(self, i: int) -> Marginal:
@@ -194,12 +190,49 @@ class Mixture:
         return self.kinematics.complete(self.state, z)
 
 
+def choose(pick: Tensor, log_weights: Tensor, values: Tensor) -> Tensor:
+    """The values (..., V), out of (..., K, V), of the components that uniform numbers (..., 1) pick by inverse CDF.
+
+    The same number picks alike in like mixtures, which is what makes random numbers common. Batches broadcast, and K
+    logarithms that do not sum to one are weighed by their softmax.
+    """
+    batch = torch.broadcast_shapes(pick.shape[:-1], log_weights.shape[:-1])
+    k, size = values.shape[-2:]
+    edges = log_weights.movedim(-1, 0).contiguous().softmax(0).cumsum(0)[:-1]  # K first: several times as fast
+    edges = edges.reshape(k - 1, *(1,) * (len(batch) - log_weights.ndim + 1), *log_weights.shape[:-1])
+    component = (pick[..., 0] >= edges).sum(0).flatten()
+    rows = values.expand(*batch, k, size).reshape(-1, size)
+    first = torch.arange(0, len(rows), k, device=rows.device)
+    return rows.index_select(0, first.add_(component)).view(*batch, size)
+
+
 def log_density(log_weights: Tensor, means: Tensor, stds: Tensor, z: Tensor) -> Tensor:
     """Log-density (...) at z (..., F) of K Gaussians: log_weights (..., K), means and stds (..., K, F)."""
-    by_component = _log_normal(z.unsqueeze(-2), means, stds).sum(-1)
-    if means.shape[-2] == 1:
-        return by_component[..., 0]
-    return torch.logsumexp(log_weights + by_component, dim=-1)
+    if z.shape[:-1] != means.shape[:-2]:
+        batch = torch.broadcast_shapes(z.shape[:-1], means.shape[:-2])
+        log_weights, z = (t.expand(*batch, t.shape[-1]) for t in (log_weights, z))
+        means, stds = (t.expand(*batch, *t.shape[-2:]) for t in (means, stds))
+    return LogDensity.apply(log_weights, means, stds, z)
+
+
+class LogDensity(torch.autograd.Function):
+    """The same of one batch (...), and its gradient: a component's share of it is its posterior probability."""
+
+    @staticmethod
+    def forward(ctx: object, log_weights: Tensor, means: Tensor, stds: Tensor, z: Tensor) -> Tensor:
+        u = (z.unsqueeze(-2) - means).div_(stds)
+        joint = log_weights - (u.square() / 2 + stds.log()).sum(-1) - means.shape[-1] * LOG_2PI / 2
+        result = joint.logsumexp(-1) if joint.shape[-1] > 1 else joint[..., 0]
+        ctx.save_for_backward((joint - result.unsqueeze(-1)).exp_(), u, stds)
+        return result
+
+    @staticmethod
+    def backward(ctx: object, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        share, u, stds = ctx.saved_tensors
+        share = share * gradient.unsqueeze(-1)
+        of_means = share.unsqueeze(-1) * u / stds
+        of_stds = of_means * u - share.unsqueeze(-1) / stds
+        return share, of_means, of_stds, -of_means.sum(-2)
 
 
 def _log_normal(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:

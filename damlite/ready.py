@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import silu, softplus
 
 from .discriminator import Discriminator
+from .mixture import choose
 from .models import DynamicsModel
 from .networks import ROWS, RoadNetwork
 from .support import validate
@@ -138,14 +139,11 @@ class ReadyModel:
         """The next states (..., S) of states (..., S) and actions (...)."""
         model, k, f = self.model, self.model.components, self.model.features
         pick, normal = (t.to(state) for t in noise(f))
-        out = self.network.by_rows(self._outputs, state, action)
+        out = self.network.by_rows(self._outputs, state, action).view(*action.shape, -1)
         if k > 1:
-            out = out.reshape(-1, k, 1 + 2 * f)
-            edges = out[..., 0].mT.contiguous().softmax(0).cumsum(0)[:-1]  # (K - 1, B), for speed
-            component = (pick.expand(*action.shape, 1).reshape(-1) >= edges).sum(0)
-            first = torch.arange(0, out.shape[0] * k, k, device=out.device)
-            out = out.flatten(0, 1).index_select(0, first.add_(component))[:, 1:]
-        mean, log_std = out.view(*action.shape, -1).chunk(2, -1)
+            out = out.unflatten(-1, (k, -1))
+            out = choose(pick, out[..., 0], out)[..., 1:]
+        mean, log_std = out.chunk(2, -1)
         limits = [model.per_run(t, action.ndim - 1) for t in self.limits] if model.runs > 1 else self.limits
         most, floor, *log_cap = limits
         log_std = log_std.clamp(max=most)

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from torch.nn.functional import softplus
 
 import damlite as dl
-from damlite.networks import ROWS, StackedMLP
+from damlite.networks import ROWS, Layers, StackedMLP
 
 AT, ACCELERATE = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
 QUICK = {"steps": 40, "batch": 32}
@@ -36,6 +36,19 @@ def test_a_stacked_network_is_its_networks(generator):
         for layer, weight, bias in zip(linear, stacked.weights, stacked.biases, strict=True):
             layer.weight.data, layer.bias.data = weight[run].T, bias[run, 0]
         torch.testing.assert_close(stacked(x)[run], torch.nn.Sequential(linear[0], torch.nn.SiLU(), linear[1])(x[run]))
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 5, 2), (3, 5, 4, 6)])
+def test_the_gradient_of_stacked_layers(sizes):
+    """Backpropagation by hand is that of finite differences, for parameters and for inputs."""
+    stacked = StackedMLP(2, sizes, dl.seeded(0)).double()
+    x = torch.randn(2, 4, 3, generator=dl.seeded(1), dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(Layers.apply, (x, *stacked.weights, *stacked.biases))
+    alone = x[1]
+    for layer, (weight, bias) in enumerate(zip(stacked.weights, stacked.biases, strict=True)):
+        alone = alone @ weight[1] + bias[1]
+        alone = alone if layer == len(sizes) - 2 else torch.nn.functional.silu(alone)
+    torch.testing.assert_close(stacked(x)[1], alone)
 
 
 def test_many_rows_pass_through_a_network_in_parts(env, generator):

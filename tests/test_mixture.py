@@ -10,7 +10,17 @@ from scipy.special import logsumexp
 from torch import distributions
 
 import damlite as dl
-from damlite.mixture import Kinematics, Marginal, Mixture, draw_noise, draw_stratified_noise
+from damlite.mixture import (
+    Kinematics,
+    Marginal,
+    Mixture,
+    choose,
+    draw_noise,
+    draw_stratified_noise,
+    log_density,
+)
+
+TWO = Kinematics.every_coordinate(2)
 
 
 def random_mixture(seed, batch=(3,), components=3, size=4, kinematics=None):
@@ -181,3 +191,31 @@ def test_bad_shapes_are_named(env):
         p.log_prob(torch.zeros(7, 4))
     with pytest.raises(ValueError, match="coordinate from 0 to 3, got 4"):
         p.marginal(4)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_gradient_of_a_log_density(k):
+    """The gradient by hand is that of finite differences; with one component the weight is one."""
+    g = dl.seeded(0)
+    chances, means, stds, z = (
+        torch.randn(4, *shape, generator=g, dtype=torch.double) for shape in ((k,), (k, 2), (k, 2), (2,))
+    )
+    given = [t.requires_grad_() for t in (chances.log_softmax(-1), means, stds.exp(), z)]
+    assert torch.autograd.gradcheck(log_density, given)
+    plain = torch.distributions.Normal(given[1], given[2]).log_prob(z.unsqueeze(-2)).sum(-1) + given[0]
+    torch.testing.assert_close(log_density(*given), plain.logsumexp(-1))
+
+
+def test_a_log_density_of_batches_that_broadcast():
+    mixture = Mixture(torch.zeros(3, 1, 1), torch.ones(3, 1, 1, 2), torch.ones(3, 1, 1, 2), torch.zeros(2), TWO)
+    z = torch.randn(4, 2, generator=dl.seeded(0))
+    assert mixture.log_prob(z).shape == (3, 4)
+    torch.testing.assert_close(mixture.log_prob(z)[2, 3], mixture.log_prob(z[3])[2, 0])
+
+
+def test_components_are_chosen_by_inverse_cdf():
+    log_weights = torch.tensor([0.2, 0.5, 0.3]).log() + 7.0  # the sum does not matter
+    values = torch.tensor([[1.0], [2.0], [3.0]])
+    pick = torch.tensor([0.0, 0.19, 0.21, 0.69, 0.71, 1 - 1e-7])[:, None]
+    assert choose(pick, log_weights, values)[:, 0].tolist() == [1, 1, 2, 2, 3, 3]
+    assert choose(pick[:, None], log_weights.expand(4, 3), values.expand(4, 3, 1)).shape == (6, 4, 1)
