@@ -165,8 +165,9 @@ class Estimator:
         if self.estimator == "per_decision":  # R ← R + w · r_t
             if nodes[0] is None:
                 r, log_w = torch.stack([x.reward for x in imagined]), imagined[0].log_weight
-                if any(x.log_weight is not log_w for x in imagined):  # otherwise nothing was weighted
-                    log_w = torch.stack([x.log_weight for x in imagined])
+                if all(x.log_weight is log_w for x in imagined) and not log_w.any():  # nothing was weighted
+                    return r.mean(-1).sum(0)
+                log_w = torch.stack([x.log_weight for x in imagined])
                 return ((self.weights(log_w) * (r - c[..., None])).mean(-1) + c).sum(0)
             r, log_w = (torch.cat(each, -2) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True))
             worth = (self.weights(log_w) * (r - c[..., None])).mean(-1) + c

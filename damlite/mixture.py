@@ -198,9 +198,9 @@ def choose(pick: Tensor, log_weights: Tensor, values: Tensor) -> Tensor:
     """
     batch = torch.broadcast_shapes(pick.shape[:-1], log_weights.shape[:-1])
     k, size = values.shape[-2:]
-    edges = log_weights.movedim(-1, 0).contiguous().softmax(0).cumsum(0)[:-1]  # K first: several times as fast
-    edges = edges.reshape(k - 1, *(1,) * (len(batch) - log_weights.ndim + 1), *log_weights.shape[:-1])
-    component = (pick[..., 0] >= edges).sum(0).flatten()
+    mass = (log_weights - log_weights.amax(-1, keepdim=True)).exp_().cumsum(-1)  # of this and earlier components
+    edges, picked = mass[..., :-1].expand(*batch, k - 1).contiguous(), pick * mass[..., -1:]
+    component = torch.searchsorted(edges, picked, right=True).flatten()
     rows = values.expand(*batch, k, size).reshape(-1, size)
     first = torch.arange(0, len(rows), k, device=rows.device)
     return rows.index_select(0, first.add_(component)).view(*batch, size)

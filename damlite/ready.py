@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
-from torch.nn.functional import silu, softplus
+from torch.nn.functional import pad, silu, softplus
 
 from .discriminator import Discriminator
 from .mixture import choose
@@ -21,6 +21,7 @@ from .support import validate
 
 Noise = Callable[[int], tuple[Tensor, Tensor]]  # of F features: random numbers (..., 1) and (..., F) of `noise_parts`
 Step = Callable[[Tensor, Tensor, Noise], Tensor]  # s_{t+1} ~ q(· | s_t, a_t)
+NARROW = 16  # columns: a product with fewer takes several times as long
 LATEST: WeakKeyDictionary = WeakKeyDictionary()  # of every network what was made ready, and of which parameters
 
 
@@ -122,14 +123,16 @@ class ReadyModel:
         self.limits = limits if lead else [t[0, 0] for t in limits]
         chances, means, log_stds = torch.arange(k * (1 + 2 * f), device=spread.device).split([k, k * f, k * f])
         columns = [means.view(k, f), log_stds.view(k, f)]
-        order = torch.cat([chances[:, None], *columns] if k > 1 else columns, -1).flatten()
+        order = torch.cat([*columns, chances[:, None]] if k > 1 else columns, -1).flatten()
         for last in (self.network.weights, self.network.biases):
             last[-1] = last[-1].index_select(-1, order)
         weight, bias = (last[-1].unflatten(-1, (k, -1)) for last in (self.network.weights, self.network.biases))
         centre, spread = (t[:, None] if lead else t[0] for t in (model.change_centre, spread))
-        weight[..., -2 * f : -f] *= spread
-        bias[..., -2 * f : -f] = torch.addcmul(centre, bias[..., -2 * f : -f], spread)
-        bias[..., -f:] += spread.log()
+        weight[..., :f] *= spread
+        bias[..., :f] = torch.addcmul(centre, bias[..., :f], spread)
+        bias[..., f : 2 * f] += spread.log()
+        for last in (self.network.weights, self.network.biases):
+            last[-1] = pad(last[-1], (0, max(0, NARROW - len(order))))
         self.whole = model.predict == "state"
         if not self.whole:
             self.scale, self.keep = (spread.new_tensor(t) for t in (model.kinematics.scale, model.kinematics.keep))
@@ -138,12 +141,14 @@ class ReadyModel:
     def __call__(self, state: Tensor, action: Tensor, noise: Noise) -> Tensor:
         """The next states (..., S) of states (..., S) and actions (...)."""
         model, k, f = self.model, self.model.components, self.model.features
-        pick, normal = (t.to(state) for t in noise(f))
+        pick, normal = noise(f)
+        if normal.dtype != state.dtype or normal.device != state.device:
+            pick, normal = pick.to(state), normal.to(state)
         out = self.network.by_rows(self._outputs, state, action).view(*action.shape, -1)
         if k > 1:
-            out = out.unflatten(-1, (k, -1))
-            out = choose(pick, out[..., 0], out)[..., 1:]
-        mean, log_std = out.chunk(2, -1)
+            out = out[..., : k * (1 + 2 * f)].unflatten(-1, (k, -1))
+            out = choose(pick, out[..., -1], out)
+        mean, log_std, _ = out.split((f, f, out.shape[-1] - 2 * f), -1)
         limits = [model.per_run(t, action.ndim - 1) for t in self.limits] if model.runs > 1 else self.limits
         most, floor, *log_cap = limits
         log_std = log_std.clamp(max=most)
