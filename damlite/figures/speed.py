@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 from .style import figure, style
 
@@ -29,6 +30,8 @@ def draw_rates(ax: Axes, rows: pd.DataFrame) -> None:
     ax.set_yscale("log")
     ax.set_xticks(sorted(rows["candidates"].unique()), sorted(rows["candidates"].unique()))
     ax.minorticks_off()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     title = rows["size"].iloc[0].rpartition(",")[0]
     ax.set(title=title, xlabel="candidate sequences", ylabel="million imagined transitions a second")
     ax.legend(fontsize="small")

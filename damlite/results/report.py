@@ -327,10 +327,14 @@ def speed_block(folder: Path, group: str) -> str:
     rows = []
     for size, part in table.groupby("size", sort=False):
         found = part.set_index("contender")
-        said = [f"{row['value']:.3g} ({row['times_the_first']:.1f}×)" for _, row in found.iterrows()]
-        said[0] = f"{found['value'].iloc[0]:.3g}"
+        said = [f"{_three_digits(row['value'])} ({row['times_the_first']:.1f}×)" for _, row in found.iterrows()]
+        said[0] = _three_digits(found["value"].iloc[0])
         rows.append([size, *(dict(zip(found.index, said, strict=True)).get(name, "–") for name in contenders)])
     return markdown([table["unit"].iloc[0], *contenders], rows)
+
+
+def _three_digits(value: float) -> str:
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _growth(table: pd.DataFrame) -> str:

@@ -68,7 +68,7 @@ def rows(seconds=1.0, rivals=True, steps=100):
     """Of every contender: model-steps a second."""
     env = dl.IcyRoad()
     fits = {"mbrl-lib, one run": mbrl_lib(env, dl.collect(env, episodes=400))} if rivals else {}
-    fits |= {f"damlite Gaussian, {runs} runs": ours(env, runs) for runs in (1, 8, 32)}
+    fits |= {f"damlite Gaussian, {n} run{'s' * (n > 1)}": ours(env, n) for n in (1, 8, 32)}
     fits["damlite mixture of four, 8 runs"] = ours(env, 8, 4)
     fits["damlite discriminator, 8 runs"] = ours(env, 8, discriminator=True)
     taken = {name: fit(steps) for name, fit in fits.items()}
