@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-BUTTON = "07_close_the_loop"  # its picture waits for a button
+BUTTON = "09_close_the_loop"  # its picture waits for a button
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def tagged(notebook, tag):
     return [cell for cell in code_cells(notebook) if tag in cell["metadata"].get("tags", ())]
 
 
-def test_there_are_eleven_lessons():
-    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(11)]
+def test_there_are_fourteen_lessons():
+    assert [path.name[:2] for path in NOTEBOOKS] == [f"{number:02d}" for number in range(14)]
 
 
 def test_executed_in_order_and_without_errors(notebook):

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .panel import Panel
 
-# Each lesson's key picture, as the module and the function that draw it; lesson 07's is the stored Table 1.
+# Each lesson's key picture, as the module and the function that draw it; lesson 09's is the stored Table 1.
 KEY_PANELS = {
     "00": ("drive_on_ice", "drive"),
     "01": ("weigh_samples", "weigh_samples"),
     "02": ("classify_real_from_imagined", "learn_ratio"),
     "03": ("fit_models", "fit_density"),
     "04": ("correct_the_model", "next_velocity"),
-    "05": ("minimise_variance", "minimum_variance"),
-    "06": ("plan_ahead", "winners_curse"),
-    "08": ("cross_the_intersection", "cross"),
-    "09": ("reproduce_table1", "few_seeds"),
-    "10": ("take_it_further", "windy_edge"),
+    "06": ("minimise_variance", "minimum_variance"),
+    "07": ("plan_ahead", "winners_curse"),
+    "10": ("cross_the_intersection", "cross"),
+    "11": ("reproduce_table1", "few_seeds"),
+    "13": ("take_it_further", "windy_edge"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Lesson 07: the eight cells of Table 1 on IcyRoad under any stored recipe, at the press of a button."""
+"""Lesson 09: the eight cells of Table 1 on IcyRoad under any stored recipe, at the press of a button."""
 
 from dataclasses import replace
 from html import escape

@@ -1,4 +1,4 @@
-"""Lesson 08: one drive over the crossing, with the futures that were planned by; Eq. 21 and backups as exercises."""
+"""Lesson 10: one drive over the crossing, with the futures that were planned by; Eq. 21 and backups as exercises."""
 
 from collections.abc import Callable
 from functools import lru_cache

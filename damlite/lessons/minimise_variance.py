@@ -1,4 +1,4 @@
-"""Lesson 05: a proposal on its way from p to q* and beyond, and the spread of its estimate."""
+"""Lesson 06: a proposal on its way from p to q* and beyond, and the spread of its estimate."""
 
 import torch
 from matplotlib.axes import Axes

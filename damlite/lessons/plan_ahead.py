@@ -1,4 +1,4 @@
-"""Lesson 06: the best of many noisy promises is the luckiest; one episode with the futures that were planned by."""
+"""Lesson 07: the best of many noisy promises is the luckiest; one episode with the futures that were planned by."""
 
 from collections.abc import Callable
 from functools import lru_cache

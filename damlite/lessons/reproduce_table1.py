@@ -1,4 +1,4 @@
-"""Lesson 09: what a table says with few seeds, and how often it says what all of them say; judging as exercises."""
+"""Lesson 11: what a table says with few seeds, and how often it says what all of them say; judging as exercises."""
 
 from collections.abc import Callable
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Lesson 10: weights where nobody knows the truth, at the edge of a windy strip; exercises on environments."""
+"""Lesson 13: weights where nobody knows the truth, at the edge of a windy strip; exercises on environments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

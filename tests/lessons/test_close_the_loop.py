@@ -1,4 +1,4 @@
-"""Lesson 07: the button that runs the eight cells, and the exercise on the table of results."""
+"""Lesson 09: the button that runs the eight cells, and the exercise on the table of results."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Lesson 08's panel shows the very futures that the plans were chosen by; its exercises take other ways to be right."""
+"""Lesson 10's panel shows the very futures that the plans were chosen by; its exercises take other ways to be right."""
 
 import pytest
 import torch

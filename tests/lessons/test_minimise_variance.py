@@ -1,4 +1,4 @@
-"""Lesson 05: other right and wrong answers than the reference and the listed mistakes, and the panel's numbers."""
+"""Lesson 06: other right and wrong answers than the reference and the listed mistakes, and the panel's numbers."""
 
 import numpy as np
 import pytest

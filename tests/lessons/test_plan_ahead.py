@@ -1,4 +1,4 @@
-"""Lesson 06: its panels show what was computed, and the replay the particles of its own plans."""
+"""Lesson 07: its panels show what was computed, and the replay the particles of its own plans."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Lesson 09: what few seeds say of the stored table, and the check of verdicts, which is asked with words."""
+"""Lesson 11: what few seeds say of the stored table, and the check of verdicts, which is asked with words."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Table 1 side by side, as lessons 07 to 09 show it, against the raw returns."""
+"""Table 1 side by side, as lessons 09 to 11 show it, against the raw returns."""
 
 import re
 

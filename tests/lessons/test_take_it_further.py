@@ -1,4 +1,4 @@
-"""Lesson 10: the windy strip and its panel; answers written another way; environments of one's own."""
+"""Lesson 13: the windy strip and its panel; answers written another way; environments of one's own."""
 
 import gymnasium
 import numpy as np
