@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..results import kept
-from . import copies
+from . import copies, slides
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -27,6 +27,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         help="folder of a Markdown file a lesson, for the teacher's copies (default teaching/notes)",
     )
     parser.set_defaults(run=run_copies, fail=parser.error)
+    words = "make slides of lessons, an HTML file each that fetches nothing, from the cells tagged slide"
+    parser = commands.add_parser("slides", help=words, description=words)
+    _add_lessons(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", default=Path("slides"), help="their folder (default slides)")
+    parser.set_defaults(run=run_slides, fail=parser.error)
 
 
 def _add_lessons(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +62,19 @@ def run_copies(given: argparse.Namespace) -> None:
                 _write(made[kind](read(path), path.stem), folder / path.name)
     except ValueError as error:
         given.fail(str(error))
+
+
+def run_slides(given: argparse.Namespace) -> None:
+    """Write the slides, and print where they are."""
+    try:
+        lessons = find(given.notebooks, given.names)
+        check_free("--out", given.out, [f"{path.stem}.html" for path in lessons], given)
+        pages = {given.out / f"{path.stem}.html": slides.slides(read(path), path.stem) for path in lessons}
+    except ValueError as error:
+        given.fail(str(error))
+    for path, page in pages.items():
+        path.write_text(page, encoding="utf-8")
+        print(path)
 
 
 def find(folder: Path, names: Iterable[str]) -> list[Path]:

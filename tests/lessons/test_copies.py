@@ -35,7 +35,7 @@ def book():
         new_markdown_cell("# Double"),
         new_markdown_cell("Ask why.", metadata={"tags": ["teacher"]}),
         new_markdown_cell(f"{SOLUTION}\n\n**2.** Another."),
-        new_markdown_cell(SOLUTION),
+        new_markdown_cell("<details><summary>Solution</summary>Any.</details>"),
     ]
     return new_notebook(cells=[words[0], *code, words[2], words[1], words[3]])
 
@@ -85,10 +85,8 @@ def test_a_teachers_copy_is_solved_and_has_notes(book):
 
 def test_a_solution_replaces_what_it_defines_and_nothing_else():
     stub = "a = 1\n\n\n@cache\ndef f():\n    ...\n\n\nb = (\n    2\n)\ncheck_f(f, a, b)"
-    assert (
-        in_place(stub, "def f():\n    return 3")
-        == "def f():\n    return 3\n\n\na = 1\nb = (\n    2\n)\ncheck_f(f, a, b)"
-    )
+    solution = "def f():\n    return 3"
+    assert in_place(stub, solution) == f"{solution}\n\n\na = 1\nb = (\n    2\n)\ncheck_f(f, a, b)"
     assert in_place("answer = ...\ncheck_it(answer)", "answer = 3") == "answer = 3\n\n\ncheck_it(answer)"
 
 
