@@ -8,6 +8,8 @@ from lab import NOTEBOOKS, count_panels, open_browser, open_lab, panel_cells, pa
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from damlite.__main__ import main
+
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 BUTTON = "09_close_the_loop"  # its picture waits for a button
 
@@ -46,6 +48,26 @@ def step(browser, handle, picture):
     handle.send_keys(Keys.ARROW_LEFT if last else Keys.ARROW_RIGHT)
     wait(browser, lambda _: picture.get_attribute("src") != before)
     assert (float(handle.get_attribute("aria-valuenow")) < value) == last
+
+
+def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_path):
+    tagged = [path.stem for path in NOTEBOOKS.glob("*.ipynb") if '"slide"' in path.read_text()]
+    main(["slides", *tagged, "--notebooks", str(NOTEBOOKS), "--out", str(tmp_path)])
+    for page in sorted(tmp_path.glob("*.html")):
+        browser.get(page.as_uri())
+        count = len(browser.find_elements(By.TAG_NAME, "section"))
+        for number in range(1, count + 1):
+            (shown,) = [one for one in browser.find_elements(By.TAG_NAME, "section") if one.is_displayed()]
+            assert browser.find_element(By.ID, "place").text == f"{number} of {count}"
+            assert shown.rect["width"] > 1000
+            for drawn in shown.find_elements(By.CSS_SELECTOR, "math, img"):
+                assert drawn.rect["width"] > 0 and drawn.rect["height"] > 0
+            screenshot(browser, f"slides_{page.stem}_{number}")
+            browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
+        assert browser.find_element(By.ID, "place").text == f"{count} of {count}"
+        browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_LEFT)
+        assert browser.find_element(By.ID, "place").text == f"{count - 1} of {count}"
+        assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
 @pytest.mark.parametrize("lesson", [lesson for lesson in LESSONS if lesson != BUTTON])
