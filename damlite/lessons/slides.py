@@ -74,6 +74,7 @@ def markdown(source: str) -> str:
         raise ValueError(MISSING) from None
 
     def formula(latex: str, display: str) -> str:
+        latex = re.sub(r"\\(math[a-z]+) (\w)", r"\\\1{\2}", latex)  # else it leaves the alphabet to the browser
         return convert(latex.replace(r"\arg\max", r"\operatorname{arg\,max}"), display=display)
 
     class Renderer(IPythonRenderer):

@@ -60,6 +60,11 @@ def test_every_formula_of_the_course_becomes_mathml(path):
             assert "$" not in re.sub(r"<(math|code|pre|div).*?</\1>", "", shown, flags=re.DOTALL), cell.source
 
 
+def test_letters_of_other_alphabets_are_written_as_such():
+    assert "𝔼" in (made := markdown(r"$\mathbb E_p[X] = \mathbb{E}_q[wX]$").replace("&#x1D53C;", "𝔼"))
+    assert "mathvariant" not in made
+
+
 def test_the_command_writes_pages_that_fetch_nothing(tmp_path, capsys):
     tagged = [path for path in NOTEBOOKS if '"slide"' in path.read_text()]
     arguments = [
