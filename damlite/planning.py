@@ -51,6 +51,8 @@ class Plan:
     effective_sample_size : (..., H), of its particles' weights at every step
     states : (..., H, P, S), its imagined s_1 … s_H
     log_weights : (..., H, P), the logarithms of what their rewards were weighted with
+
+    With `resample` a particle of one step need not descend from that of the same number before it.
     """
 
     action: Tensor
