@@ -14,7 +14,7 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 WIDGET = "application/vnd.jupyter.widget-view+json"
-TAGS = {"guard", "panel"}
+TAGS = {"guard", "panel", "slide", "teacher"}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

@@ -13,6 +13,7 @@ KEY_PANELS = {
     "02": ("classify_real_from_imagined", "learn_ratio"),
     "03": ("fit_models", "fit_density"),
     "04": ("correct_the_model", "next_velocity"),
+    "05": ("know_when_weights_fail", "weight_degeneracy"),
     "06": ("minimise_variance", "minimum_variance"),
     "07": ("plan_ahead", "winners_curse"),
     "10": ("cross_the_intersection", "cross"),
