@@ -231,10 +231,13 @@ def judge_misled(lower_loss: tuple[float, float], better_promise: tuple[float, f
     models = (lower_loss, better_promise)
     if any(model is None or model is ... or (isinstance(model, tuple) and ... in model) for model in models):
         return "not answered yet. Replace the ... by your numbers."
+    for model in models:
+        if not isinstance(model, tuple | list) or len(model) != 2:
+            return f"each model must be two numbers, (stay, speed_std), got {model!r}."
     try:
         (kl, promise), (other_kl, other_promise) = (measure(*model) for model in models)
-    except (TypeError, ValueError) as error:
-        return f"each model must be two numbers (stay, speed_std): {error}."
+    except ValueError as error:
+        return f"{error}."
     truth = measure(0.1, IcyRoad().noise)[1]
     found = f"KL {kl:.2f} and {other_kl:.2f} nats, promises {promise:.2f} and {other_promise:.2f}, truth {truth:.2f}"
     if kl > other_kl - LESS_KL:

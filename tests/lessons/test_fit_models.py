@@ -72,7 +72,7 @@ def test_a_measured_divergence_is_that_of_samples():
         ((0.3, 0.05), (0.1, 0.0), "speed_std must be a finite number"),
         ((0.3, 0.05), (1.1, 0.2), "stay must be a finite number"),
         ((0.3, 0.05), 0.1, "two numbers"),
-        ((0.3, 0.05), (0.1, math.nan), "two numbers"),
+        ((0.3, 0.05), (0.1, math.nan), "must be a finite number"),
         ((0.3, 0.05), "ab", "two numbers"),
         ((0.3, 0.05), (0.1,), "two numbers"),
         ((..., ...), (..., ...), "not answered yet"),
