@@ -16,6 +16,7 @@ KEY_PANELS = {
     "05": ("know_when_weights_fail", "weight_degeneracy"),
     "06": ("minimise_variance", "minimum_variance"),
     "07": ("plan_ahead", "winners_curse"),
+    "08": ("buy_variance_or_particles", "buy"),
     "10": ("cross_the_intersection", "cross"),
     "11": ("reproduce_table1", "few_seeds"),
     "13": ("take_it_further", "windy_edge"),
