@@ -1,13 +1,22 @@
 PYTHON ?= python3
 BIN := venv/bin
 READY := venv/.ready
+LAB := venv/share/damlite
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: lab test portability bench figures report tables table1 particles ladder sensitivity ablations ratios map notebooks format clean
 
-# The course, open in JupyterLab.
-lab: $(READY)
-	$(BIN)/jupyter lab --allow-root --notebook-dir=notebooks notebooks/00_drive_on_ice.ipynb
+# The course, open in JupyterLab: contents at its side, no word on news. The reader's own settings come on top, own
+# workspaces stay as they are, and a port that is taken is passed over. ARGS="--no-browser" and the like for JupyterLab.
+lab: $(READY) $(LAB)/settings/overrides.json $(LAB)/workspaces/default-37a8.jupyterlab-workspace
+	$(BIN)/jupyter lab --allow-root --LabApp.app_settings_dir=$(abspath $(LAB))/settings \
+		--LabApp.workspaces_dir=$(abspath $(LAB))/workspaces --notebook-dir=notebooks $(ARGS) \
+		notebooks/00_drive_on_ice.ipynb
+
+# Copied again only when ours is newer: a reader's layout of the course is kept.
+$(LAB)/%: lab/%
+	mkdir -p $(@D)
+	cp $< $@
 
 # Everything: style, unit tests, browser, and every notebook once; two workers, each with whole files.
 test: $(READY)

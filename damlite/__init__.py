@@ -17,11 +17,11 @@ from .gym import FromGymnasium
 from .loop import METHODS, Learned, MBRLResult, evaluate, learn, run_mbrl
 from .mixture import seeded
 from .models import DynamicsModel
-from .planning import Belief, CrossEntropy, Exhaustive, Plan, RandomShooting, every_sequence, policy
+from .planning import MPPI, Belief, CrossEntropy, Exhaustive, Plan, RandomShooting, every_sequence, policy
 from .recipe import Recipe, our_recipe, paper_recipe
 
 __all__ = """
-METHODS Belief CrossEntropy Discriminator DynamicsModel Environment Episodes Estimator Exhaustive Fit
+METHODS MPPI Belief CrossEntropy Discriminator DynamicsModel Environment Episodes Estimator Exhaustive Fit
 FromGymnasium IcyRoad Intersection Learned MBRLResult Plan RandomShooting Recipe Training collect
 diagnostics estimate_value evaluate every_sequence exact fit_discriminator fit_model gym learn our_recipe
 paper_recipe policy return_weights run_mbrl seeded

@@ -1,8 +1,9 @@
-"""Command line: `python -m damlite COMMAND`; each command makes stored tables, or draws or tells what they hold."""
+"""Command line: `python -m damlite COMMAND`; each makes tables, draws or tells what they hold, or serves a teacher."""
 
 import argparse
 
 from .lessons import command as pictures
+from .lessons import command_teacher as teachers
 from .results import command as results
 
 
@@ -12,6 +13,7 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     results.add_commands(commands)
     pictures.add_commands(commands)
+    teachers.add_commands(commands)
     given = parser.parse_args(arguments)
     given.run(given)
 

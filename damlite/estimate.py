@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import Protocol
 
@@ -11,12 +12,13 @@ from torch import Generator, Tensor
 
 from .mixture import Mixture, noise_parts, stratified_parts
 from .ready import sampler, scorer
+from .resampling import resampled_steps, survivors
 from .support import validate
 from .support.threads import one_thread
+from .together import together
 
 Reward = Callable[[Tensor, Tensor], Tensor]
 LogRatio = Callable[[Tensor, Tensor, Tensor], Tensor]
-TOGETHER = 4096  # transitions that are judged at once: more at a time would leave the cache
 GREATEST = 80.0  # log of the greatest weight: e^88 is the largest number that float32 can hold
 
 
@@ -33,19 +35,25 @@ class ImaginedStep:
     Attributes
     ----------
     state : (..., N, P, S), s_t of N different beginnings
-    reward : (..., N, P), r(s_t, a_t)
+    reward : (..., N, P), r(s_t, a_t); with `correction="reward"` plus what transition t adds to it
     log_weight : (..., N, P), log of the product of the weights of all transitions before step t
     sequence : (C,), which of the N each sequence's is, or None: each has its own
+    ancestor : (..., N, P), which of these particles each of step t + 1 descends from, or None: each from its own
     """
 
     state: Tensor
     reward: Tensor
     log_weight: Tensor
     sequence: Tensor | None = None
+    ancestor: Tensor | None = None
 
     def of_sequences(self, x: Tensor, axis: int = -2) -> Tensor:
         """x, with an axis of N beginnings, as one with an axis of C sequences."""
         return x if self.sequence is None else x.index_select(axis, self.sequence)
+
+    def of_descendants(self, x: Tensor) -> Tensor:
+        """x (..., P) of these particles, as that of the particles of the next step."""
+        return x if self.ancestor is None else x.gather(-1, self.ancestor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +75,19 @@ class Estimator:
         last batch axis (ours); sequences that begin alike then share those particles
     stratified : spread each step's random numbers evenly over the particles (a Latin hypercube; ours), which
         lowers the variance and leaves the mean as it is
+    flatten : multiply every log-weight by this number in [0, 1] before it is clipped (Grover et al., 2019): 1 leaves
+        it as it is, 0 leaves no weights
+    correction : "weight" multiplies rewards with the weights (Alg. 1). "reward" adds scale · log w of transition t to
+        the reward r_t of its state and action, and weights nothing (DARC, Eysenbach et al., 2021; Mismatched No More,
+        2022): E_q[R] − scale · Σ_t E_q[KL(q‖p)] where the ratio is exact. Transition H, whose state is never judged,
+        is left out, but for "eq4"; what `offset`, `normalise` and `resample` do to weights is without effect
+    correction_scale : rewards for one nat of log w, if they are added
+    resample : wherever the particles' effective sample size is below this share of P, in (0, 1], resample them
+        systematically and carry their mean weight on (sequential Monte Carlo), which leaves the mean as it is; None
+        for never. Each sequence is then imagined by itself: beginnings that are alike need not have like weights later
+    discount : γ in [0, 1]; r_t counts γ^(t−1) times. (Sec. 2 prints γ^t, which is γ times as much for every plan)
 
-    Raises ValueError if a choice is unknown, `particles` is no positive integer or `clip` is negative.
+    Raises ValueError if a choice is unknown, or a number is out of its range.
     """
 
     particles: int = 20
@@ -78,6 +97,11 @@ class Estimator:
     clip: float | None = None
     common_random_numbers: bool = False
     stratified: bool = False
+    flatten: float = 1.0
+    correction: str = "weight"
+    correction_scale: float = 1.0
+    resample: float | None = None
+    discount: float = 1.0
 
     def __post_init__(self) -> None:
         validate.integer("particles", self.particles)
@@ -88,6 +112,12 @@ class Estimator:
         validate.boolean("stratified", self.stratified)
         if self.clip is not None:
             validate.number("clip", self.clip, least=0)
+        validate.number("flatten", self.flatten, 0, 1)
+        validate.choice("correction", self.correction, ("weight", "reward"))
+        validate.number("correction_scale", self.correction_scale, least=0)
+        if self.resample is not None and validate.number("resample", self.resample, 0, 1) == 0:
+            raise ValueError("resample must be None or in (0, 1], got 0")
+        validate.number("discount", self.discount, 0, 1)
 
     @one_thread()
     @torch.no_grad()
@@ -102,47 +132,81 @@ class Estimator:
     ) -> list[ImaginedStep]:
         """The loop of Alg. 1, with its weights kept as logarithms; arguments as for `estimate_value`."""
         state, actions, batch = _checked(state, actions)
-        draw = stratified_parts if self.stratified else noise_parts
         shared = self.common_random_numbers and len(batch) > 0
         noise_batch = (*batch[:-1], 1) if shared else batch
-        tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
-        if tree:
-            steps = beginnings(actions)
-        else:
-            of_particles = actions[..., None, :].expand(*batch, self.particles, -1)
-            steps = [(None, a, None) for a in of_particles.movedim(-1, 0).contiguous().unbind()]
-        if self.estimator == "eq4":  # as printed it weights r_t by the transition after it: one more is drawn
-            steps.append((None, *steps[-1][1:]))
+        draw = stratified_parts if self.stratified else noise_parts
 
         def noise(features: int) -> tuple[Tensor, Tensor]:
             return draw(*noise_batch, self.particles, features=features, generator=generator)
 
-        step = sampler(dynamics, state, actions)
+        def uniform() -> Tensor:
+            return noise_parts(*noise_batch, features=0, generator=generator)[0]
+
+        move = partial(sampler(dynamics, state, actions), noise=noise)
         s = state.unsqueeze(-2).expand(*batch, self.particles, state.shape[-1])
-        s = s.narrow(-3, 0, 1) if tree else s  # every sequence begins at the same node
+        if self.resample is not None and self.correction == "weight" and log_ratio is not None:
+            return self._resampled(s, self._of_particles(actions, batch), move, reward, log_ratio, uniform)
+        tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
+        if tree:
+            s = s.narrow(-3, 0, 1)  # every sequence begins at the same node
+            steps = beginnings(actions)
+            if self.estimator == "eq4":
+                steps.append((None, *steps[-1][1:]))
+        else:
+            steps = [(None, a, None) for a in self._of_particles(actions, batch)]
         taken = []
         for t, (parent, a, _) in enumerate(steps, start=1):
             s = s if parent is None else s.index_select(-3, parent)
             a = a.expand(s.shape[:-1]) if tree else a
-            s_next = step(s, a, noise) if t < len(steps) else s  # s_{t+1} ~ q(· | s_t, a_t)
+            s_next = move(s, a) if t < len(steps) else s  # s_{t+1} ~ q(· | s_t, a_t)
             taken.append((s, a, s_next))
             s = s_next
 
         axis = s.ndim - (3 if tree else 2)  # beginnings, or particles: along it steps are judged together
         log_w = s.new_zeros(taken[0][1].shape)  # w ← 1
-        rewards = _together(reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
-        log_ratios = _together(scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else (None,) * len(taken)
+        rewards = together(reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
+        log_ratios = together(scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else ()
+        log_weights = [self.log_weight(ratio) for ratio in log_ratios]
         imagined = []
-        for (parent, _, node), (s, _, _), r, ratio in zip_longest(steps, taken, rewards, log_ratios):
+        for (parent, _, node), (s, _, _), r, added in zip_longest(steps, taken, rewards, log_weights):
             log_w = log_w if parent is None else log_w.index_select(-2, parent)
-            imagined.append(ImaginedStep(s, r, log_w, node))
-            if ratio is not None:
-                log_w = log_w + self.log_weight(ratio)  # w ← w · w(s_t, a_t, s_{t+1})
+            add = added is not None and self.correction == "reward"
+            imagined.append(ImaginedStep(s, r + self.correction_scale * added if add else r, log_w, node))
+            if added is not None and not add:
+                log_w = log_w + added  # w ← w · w(s_t, a_t, s_{t+1})
         return imagined
+
+    def _of_particles(self, actions: Tensor, batch: torch.Size) -> list[Tensor]:
+        """The actions (..., P) of every step; one more for "eq4", which weights r_t by the transition after it too."""
+        steps = actions[..., None, :].expand(*batch, self.particles, -1).movedim(-1, 0).contiguous().unbind()
+        return [*steps, steps[-1]] if self.estimator == "eq4" else list(steps)
+
+    def _resampled(
+        self,
+        state: Tensor,
+        actions: list[Tensor],
+        move: Callable[[Tensor, Tensor], Tensor],
+        reward: Reward,
+        log_ratio: LogRatio,
+        uniform: Callable[[], Tensor],
+    ) -> list[ImaginedStep]:
+        """The same loop with particles that are resampled on the way, and so are weighted step by step."""
+        score, axis = scorer(log_ratio), state.ndim - 2
+
+        def weigh(*transition: Tensor) -> Tensor:
+            return self.log_weight(*together(score, [transition], axis))
+
+        walk = resampled_steps(state, actions, move, weigh, lambda log_w: survivors(log_w, self.resample, uniform))
+        rewards = together(reward, [(s, a) for (s, _, _), a in zip(walk, actions, strict=True)], axis)
+        return [
+            ImaginedStep(s, r, log_w, None, ancestor) for (s, log_w, ancestor), r in zip(walk, rewards, strict=True)
+        ]
 
     def log_weight(self, log_ratio: Tensor) -> Tensor:
         """The logarithm of one transition's weight."""
         log_w = torch.nn.functional.logsigmoid(log_ratio) if self.weight == "sigmoid" else log_ratio
+        if self.flatten < 1:
+            log_w = self.flatten * log_w if self.flatten > 0 else torch.zeros_like(log_w)  # of infinite ones too
         return log_w if self.clip is None else log_w.clamp(-self.clip, self.clip)
 
     def weights(self, log_w: Tensor) -> Tensor:
@@ -161,23 +225,35 @@ class Estimator:
         """
         c = torch.as_tensor(offset)
         c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
-        nodes = [x.sequence for x in imagined]
         if self.estimator == "per_decision":  # R ← R + w · r_t
-            if nodes[0] is None:
-                r, log_w = torch.stack([x.reward for x in imagined]), imagined[0].log_weight
-                if all(x.log_weight is log_w for x in imagined) and not log_w.any():  # nothing was weighted
-                    return r.mean(-1).sum(0)
-                log_w = torch.stack([x.log_weight for x in imagined])
-                return ((self.weights(log_w) * (r - c[..., None])).mean(-1) + c).sum(0)
-            r, log_w = (torch.cat(each, -2) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True))
-            worth = (self.weights(log_w) * (r - c[..., None])).mean(-1) + c
-            parts = worth.split([x.reward.shape[-2] for x in imagined], -1)
-            return sum(part.index_select(-1, node) for part, node in zip(parts, nodes, strict=True))
+            return self._per_decision(imagined, c)
         reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]
         w = [self.weights(x.of_sequences(x.log_weight)) for x in imagined]
         if self.estimator == "trajectory":
-            return (w[-1] * sum(reward)).mean(-1) + len(reward) * c
-        return sum((later * r).mean(-1) + c for r, later in zip(reward[:-1], w[1:], strict=True))
+            first, *later = _discounted(reward, self.discount)
+            total = first
+            for x, r in zip(imagined, later, strict=False):
+                total = x.of_descendants(total) + r
+            return (w[-1] * total).mean(-1) + c * sum(self.discount**t for t in range(len(reward)))
+        each = [
+            (later * x.of_descendants(r)).mean(-1) + c
+            for x, r, later in zip(imagined, reward, w[1:], strict=False)  # r_H is the last, though one more is drawn
+        ]
+        return sum(_discounted(each, self.discount))
+
+    def _per_decision(self, imagined: list[ImaginedStep], c: Tensor) -> Tensor:
+        """Σ_t γ^(t−1) E[w · (r_t − c)] + c of Alg. 1; of all beginnings at once if sequences share theirs."""
+        if imagined[0].sequence is None:
+            r, log_w = torch.stack([x.reward for x in imagined]), imagined[0].log_weight
+            if all(x.log_weight is log_w for x in imagined) and not log_w.any():  # nothing was weighted
+                return _discounted(r.mean(-1), self.discount).sum(0)
+            log_w = torch.stack([x.log_weight for x in imagined])
+            return _discounted((self.weights(log_w) * (r - c[..., None])).mean(-1) + c, self.discount).sum(0)
+        r, log_w = (torch.cat(each, -2) for each in zip(*((x.reward, x.log_weight) for x in imagined), strict=True))
+        worth = (self.weights(log_w) * (r - c[..., None])).mean(-1) + c
+        parts = worth.split([x.reward.shape[-2] for x in imagined], -1)
+        each = [part.index_select(-1, x.sequence) for part, x in zip(parts, imagined, strict=True)]
+        return sum(_discounted(each, self.discount))
 
 
 def estimate_value(
@@ -213,25 +289,9 @@ def estimate_value(
     return how.value(how.imagine(dynamics, reward, state, actions, log_ratio, generator), offset)
 
 
-def _together(function: Reward | LogRatio, steps: list[tuple[Tensor, ...]], axis: int) -> list[Tensor]:
-    """A function of each step's tensors, asked of some steps at once; of copies, lest it edits them."""
-    found = []
-    for some in _groups(steps):
-        copies = [torch.cat(parts, axis) for parts in zip(*some, strict=True)]
-        found += function(*copies).expand(copies[1].shape).split([step[1].shape[axis] for step in some], axis)
-    return found
-
-
-def _groups(steps: list[tuple[Tensor, ...]]) -> list[list[tuple[Tensor, ...]]]:
-    """Steps in groups of at most TOGETHER transitions, or of one step."""
-    groups, size = [], math.inf
-    for step in steps:
-        size += step[1].numel()
-        if size > TOGETHER:
-            groups.append([])
-            size = step[1].numel()
-        groups[-1].append(step)
-    return groups
+def _discounted(steps: Tensor | list[Tensor], discount: float) -> Tensor | list[Tensor]:
+    """γ^(t−1) x_t of H tensors x_t, in a list or along axis 0."""
+    return steps if discount == 1 else torch.stack([discount**t * x for t, x in enumerate(steps)])
 
 
 def beginnings(actions: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:

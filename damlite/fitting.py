@@ -83,7 +83,7 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
 def fit_model(
     model: DynamicsModel,
     data: Episodes,
-    weighting: str = "uniform",
+    weighting: str | Tensor = "uniform",
     *,
     generator: Generator | None = None,
     progress: bool = False,
@@ -99,21 +99,21 @@ def fit_model(
     ----------
     model : R runs; fitted in place, from the parameters it has
     data : episodes with a leading axis R, or without one: then every run sees the same
-    weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`
+    weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`. Or a weight ≥ 0 of
+        every transition, (..., E, T) as `data.reward`, or (E, T) for all runs alike; only their ratios count. Where it
+        is the density ratio of the (s, a) of interest to those of the data, this is weighted model estimation
+        (Hishinuma & Senda, 2021): a model that cannot be right everywhere is then right where it is asked
     generator : draws the minibatches
     progress : show a progress bar
     training : fields of `Training`
+
+    Raises ValueError if an argument does not fit, or weights are negative, not finite or all 0.
     """
     how = validate.fields(Training, training)
-    validate.choice("weighting", weighting, ("uniform", "return"))
     data = _for_runs(data, model)
-    weight, offset = torch.ones_like(data.returns), torch.zeros(model.runs)
-    length = data.reward.shape[-1]
-    if weighting == "return":
-        weight, lowest = return_weights(data.returns)
-        offset = lowest[:, 0] / length  # R(τ) − lowest = Σ_t (r_t − c)
+    weight, offset = _weights(data, weighting)
     (training_data, training_weight), (held_out, held_out_weight) = (
-        (_transitions(data.select(part)), weight[:, part].repeat_interleave(length, dim=1)) for part in data.parts()
+        (_transitions(data.select(part)), weight[:, part].flatten(1)) for part in data.parts()
     )
     if not model.fitted:
         model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
@@ -263,6 +263,26 @@ def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
     if data.state.ndim != 4 or len(data.state) != network.runs:
         raise ValueError(f"data must have a leading axis of runs = {network.runs}, got {tuple(data.state.shape)}")
     return data
+
+
+def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
+    """Weights (R, E, T) of mean one for every transition, and the offset (R,) of one reward that they call for."""
+    none = torch.zeros(len(data.reward))
+    if isinstance(weighting, Tensor):
+        shapes = (data.reward.shape, data.reward.shape[1:])
+        if weighting.shape not in shapes:
+            expected = " or ".join(str(tuple(shape)) for shape in shapes)
+            raise ValueError(f"weighting must have shape {expected}, got {tuple(weighting.shape)}")
+        weight = weighting.to(data.reward).expand(data.reward.shape)
+        mean = weight.mean((-2, -1), keepdim=True)
+        if not (weight >= 0).all() or not ((mean > 0) & mean.isfinite()).all():
+            raise ValueError(f"weighting must be finite, at least 0 and not 0 throughout, got {weighting!r}")
+        return weight / mean, none
+    if validate.choice("weighting", weighting, ("uniform", "return")) == "uniform":
+        return torch.ones_like(data.reward), none
+    weight, lowest = return_weights(data.returns)
+    length = data.reward.shape[-1]
+    return weight[..., None].expand(data.reward.shape), lowest[:, 0] / length  # R(τ) − lowest = Σ_t (r_t − c)
 
 
 def _rows(t: Tensor, chosen: Tensor) -> Tensor:

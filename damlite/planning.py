@@ -51,6 +51,8 @@ class Plan:
     effective_sample_size : (..., H), of its particles' weights at every step
     states : (..., H, P, S), its imagined s_1 … s_H
     log_weights : (..., H, P), the logarithms of what their rewards were weighted with
+
+    With `resample` a particle of one step need not descend from that of the same number before it.
     """
 
     action: Tensor
@@ -185,31 +187,27 @@ class Exhaustive(Planner):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy(Planner):
-    """The cross-entropy method (Rubinstein & Kroese) over sequences of discrete actions.
+class IteratedPlanner(Planner):
+    """Sequences from independent categorical distributions, one a step, which move towards those of great value.
 
-    Each iteration draws `candidates` sequences from independent categorical distributions, one a step,
-    and moves these towards the best `elites` of them; the best of the last iteration is the plan.
+    Each iteration draws `candidates` sequences, judges them, and refits the distributions to them; a kind of it is a
+    way to say how much each candidate counts in that.
 
     Attributes
     ----------
     candidates : sequences per iteration
     iterations : rounds of drawing, all imagined with the same random numbers
-    elites : how many of the candidates the distributions are refitted to
     smoothing : weight of the old distribution in the new one, in [0, 1]
     """
 
     candidates: int = 50
     iterations: int = 4
-    elites: int = 8
     smoothing: float = 0.2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("candidates", "iterations", "elites"):
+        for name in ("candidates", "iterations"):
             validate.integer(name, getattr(self, name))
-        if self.elites > self.candidates:
-            raise ValueError(f"elites must be at most candidates = {self.candidates}, got {self.elites}")
         validate.number("smoothing", self.smoothing, 0, 1)
 
     def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
@@ -225,12 +223,73 @@ class CrossEntropy(Planner):
                 probabilities = self.refit(probabilities, sequences, values)
         return self.choose(sequences, values, imagined)
 
+    def count(self, values: Tensor) -> Tensor:
+        """How much each candidate counts, (..., C), given all their values (..., C); any scale."""
+        raise NotImplementedError(f"{type(self).__name__} needs a count")
+
     def refit(self, probabilities: Tensor, sequences: Tensor, values: Tensor) -> Tensor:
-        """Probabilities (..., 1, H, A), moved towards how often the best of sequences (..., C, H) take each action."""
-        size = (*values.shape[:-1], self.elites, sequences.shape[-1])
-        best = values.topk(self.elites, dim=-1).indices[..., None].expand(size)
-        elites = torch.nn.functional.one_hot(sequences.gather(-2, best), probabilities.shape[-1]).float()
-        return self.smoothing * probabilities + (1 - self.smoothing) * elites.mean(-3, keepdim=True)
+        """Probabilities (..., 1, H, A), moved towards how often sequences (..., C, H) that count take each action."""
+        counts = self.count(values)[..., None, None]
+        taken = torch.nn.functional.one_hot(sequences, probabilities.shape[-1])
+        frequency = (counts * taken).sum(-3, keepdim=True) / counts.sum(-3, keepdim=True)
+        return self.smoothing * probabilities + (1 - self.smoothing) * frequency
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropy(IteratedPlanner):
+    """The cross-entropy method (Rubinstein & Kroese) over sequences of discrete actions.
+
+    The best `elites` of the candidates count alike, the others nothing; the best of the last draw is the plan.
+
+    Attributes
+    ----------
+    elites : how many of the candidates the distributions are refitted to
+    """
+
+    elites: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        validate.integer("elites", self.elites)
+        if self.elites > self.candidates:
+            raise ValueError(f"elites must be at most candidates = {self.candidates}, got {self.elites}")
+
+    def count(self, values: Tensor) -> Tensor:
+        """One for the elites, and zero."""
+        return torch.zeros_like(values).scatter(-1, values.topk(self.elites, dim=-1).indices, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MPPI(IteratedPlanner):
+    """Model predictive path integral control (Williams et al., 2017) over sequences of discrete actions.
+
+    It asks for nothing but values V: a candidate counts exp(V/temperature), and the distributions move to the weighted
+    frequencies of actions, as Gaussians move to the weighted mean. MPPI drives that mean; discrete actions have none,
+    and so the first action with the greatest weight in the last draw is driven. Its plan is the best sequence drawn
+    that begins with it. Every plan begins with uniform distributions, none with those of the plan before (ours).
+
+    Attributes
+    ----------
+    temperature : λ > 0, in units of the return. Towards 0 the best candidate alone counts, as for one elite
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if validate.number("temperature", self.temperature, least=0) == 0:
+            raise ValueError("temperature must be above 0, got 0")
+
+    def count(self, values: Tensor) -> Tensor:
+        """softmax(V/λ)."""
+        return (values / self.temperature).softmax(-1)
+
+    def choose(self, sequences: Tensor, values: Tensor, imagined: list[ImaginedStep]) -> Plan:
+        """The best of the sequences (..., C, H) that begin with the action of the greatest total weight."""
+        first = sequences[..., 0]
+        taken = torch.nn.functional.one_hot(first)
+        action = (self.count(values)[..., None] * taken).sum(-2).argmax(-1, keepdim=True)
+        return super().choose(sequences, values.masked_fill(first != action, -torch.inf), imagined)
 
 
 def every_sequence(n_actions: int, horizon: int) -> Tensor:

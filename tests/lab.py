@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -111,6 +112,37 @@ def open_lab(folder, books):
             yield url
         finally:
             server.terminate()
+            server.wait(timeout=20)
+
+
+@contextlib.contextmanager
+def make_lab(folder):
+    """`make lab` for a new user at home in an empty folder; gives the address that it opens in the browser.
+
+    The Makefile's command runs with this Python's JupyterLab, and with the usual port taken.
+    """
+    (folder / "browser").write_text(f"#!/bin/sh\necho $1 > {folder / 'opened'}\n")
+    (folder / "browser").chmod(0o755)
+    home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "TMPDIR": str(folder)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")} | home
+    command = [
+        "make", "lab", "--old-file=venv/.ready", f"BIN={Path(sys.executable).parent}", f"LAB={folder / 'lab'}",
+        f"ARGS=--ip=127.0.0.1 --browser='{folder / 'browser'} %s'",
+    ]  # fmt: skip
+    with socket.socket() as taken, (folder / "log").open("w") as log:
+        with contextlib.suppress(OSError):  # another has it
+            taken.bind(("127.0.0.1", 8888))
+            taken.listen()
+        server = subprocess.Popen(
+            command, cwd=NOTEBOOKS.parent, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+        try:
+            while not ((folder / "opened").exists() and (address := (folder / "opened").read_text().strip())):
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.2)
+            yield address
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
             server.wait(timeout=20)
 
 

@@ -1,12 +1,26 @@
 """Every lesson's panels in a real JupyterLab: run their cells, move a slider by keyboard, see the picture change."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
-from lab import NOTEBOOKS, count_panels, open_browser, open_lab, panel_cells, panels_of, run_all, shut_down, wait
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from damlite.__main__ import main
+from lab import (
+    NOTEBOOKS,
+    count_panels,
+    make_lab,
+    open_browser,
+    open_lab,
+    panel_cells,
+    panels_of,
+    run_all,
+    shut_down,
+    wait,
+)
 
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 BUTTON = "09_close_the_loop"  # its picture waits for a button
@@ -46,6 +60,42 @@ def step(browser, handle, picture):
     handle.send_keys(Keys.ARROW_LEFT if last else Keys.ARROW_RIGHT)
     wait(browser, lambda _: picture.get_attribute("src") != before)
     assert (float(handle.get_attribute("aria-valuenow")) < value) == last
+
+
+def test_make_lab_shows_the_first_lesson_with_its_contents_and_asks_nothing(browser, tmp_path):
+    with make_lab(tmp_path) as address:
+        browser.get(address)
+        contents = wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "#table-of-contents"), 180)[0]
+        wait(browser, lambda _: "The puzzle" in contents.text, 180)
+        assert "/lab/tree/00_" in browser.current_url and ":8888/" not in browser.current_url
+        wait(browser, lambda b: "Drive on ice" in b.find_element(By.CSS_SELECTOR, ".jp-NotebookPanel").text)
+        time.sleep(3)  # what asks about news comes late
+        screenshot(browser, "make_lab")
+        assert contents.is_displayed()
+        assert not browser.find_elements(By.CSS_SELECTOR, ".jp-Dialog, .Toastify__toast")
+        asked = "return performance.getEntriesByType('resource').map(one => new URL(one.name).host)"
+        assert set(browser.execute_script(asked)) <= {browser.current_url.split("/")[2], ""}
+    assert not list(tmp_path.glob(".jupyter/lab/workspaces/*"))
+
+
+def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_path):
+    tagged = [path.stem for path in NOTEBOOKS.glob("*.ipynb") if '"slide"' in path.read_text()]
+    main(["slides", *tagged, "--notebooks", str(NOTEBOOKS), "--out", str(tmp_path)])
+    for page in sorted(tmp_path.glob("*.html")):
+        browser.get(page.as_uri())
+        count = len(browser.find_elements(By.TAG_NAME, "section"))
+        for number in range(1, count + 1):
+            (shown,) = [one for one in browser.find_elements(By.TAG_NAME, "section") if one.is_displayed()]
+            assert browser.find_element(By.ID, "place").text == f"{number} of {count}"
+            assert shown.rect["width"] > 1000
+            for drawn in shown.find_elements(By.CSS_SELECTOR, "math, img"):
+                assert drawn.rect["width"] > 0 and drawn.rect["height"] > 0
+            screenshot(browser, f"slides_{page.stem}_{number}")
+            browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
+        assert browser.find_element(By.ID, "place").text == f"{count} of {count}"
+        browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_LEFT)
+        assert browser.find_element(By.ID, "place").text == f"{count - 1} of {count}"
+        assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
 @pytest.mark.parametrize("lesson", [lesson for lesson in LESSONS if lesson != BUTTON])

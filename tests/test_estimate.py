@@ -7,6 +7,7 @@ import torch
 
 import damlite as dl
 from damlite.mixture import Kinematics, Mixture
+from damlite.resampling import survivors, systematic
 
 SEQUENCES = dl.every_sequence(3, 5)[::3]  # the 81 that matter
 ALWAYS_ACCELERATE = torch.full((5,), 2)
@@ -116,10 +117,152 @@ def test_estimators_by_hand():
     assert estimate(normalise="excess") == pytest.approx(111)  # every product is above one
     assert estimate(clip=0.0) == pytest.approx(111)
     assert estimate(clip=float(torch.tensor(2.5).log())) == pytest.approx(1 + 2 * 10 + 5 * 100)
+    assert estimate(flatten=0.5) == pytest.approx(1 + 2**0.5 * 10 + 6**0.5 * 100)
+    assert estimate(flatten=0.0) == pytest.approx(111)
+    assert estimate(flatten=0.5, clip=float(torch.tensor(1.5).log())) == pytest.approx(
+        1 + 2**0.5 * 10 + 1.5 * 2**0.5 * 100
+    )
+    assert estimate(discount=0.5) == pytest.approx(1 + 2 * 10 / 2 + 6 * 100 / 4)
+    assert estimate(discount=0.5, estimator="eq4") == pytest.approx(2 * 1 + 6 * 10 / 2 + 30 * 100 / 4)
+    assert estimate(discount=0.5, estimator="trajectory") == pytest.approx(6 * (1 + 10 / 2 + 100 / 4))
+    assert estimate(discount=0.0) == pytest.approx(1)
     assert estimate(weight="sigmoid") == pytest.approx(1 + 2 / 3 * 10 + 2 / 3 * 3 / 4 * 100)
     assert estimate(offset=4.0) == pytest.approx((1 - 4) + 2 * (10 - 4) + 6 * (100 - 4) + 3 * 4)
     assert estimate(offset=4.0, estimator="eq4") == pytest.approx(2 * (1 - 4) + 6 * (10 - 4) + 30 * (100 - 4) + 3 * 4)
     assert estimate(offset=4.0, estimator="trajectory") == pytest.approx(6 * (111 - 3 * 4) + 3 * 4)
+    shifted = {"offset": 4.0, "discount": 0.5}
+    sum_of_offsets = 4 + 4 / 2 + 4 / 4
+    assert estimate(**shifted) == pytest.approx((1 - 4) + 2 * (10 - 4) / 2 + 6 * (100 - 4) / 4 + sum_of_offsets)
+    total = (1 - 4) + (10 - 4) / 2 + (100 - 4) / 4
+    assert estimate(**shifted, estimator="trajectory") == pytest.approx(6 * total + sum_of_offsets)
+
+
+@pytest.mark.parametrize("offset", [0.0, 4.0])
+@pytest.mark.parametrize("common", [False, True])
+def test_an_added_log_ratio_by_hand(common, offset):
+    """Rewards 1, 10, 100, log-ratios 2, −3, 5 added to those of the same step; the last transition only by "eq4"."""
+    ratio = torch.tensor([2.0, -3.0, 5.0])
+
+    def estimate(**how):
+        return dl.estimate_value(
+            OnALine(1, 0.0),
+            lambda s, a: 10 ** s[..., 0],
+            torch.zeros(1),
+            torch.zeros(2, 3, dtype=torch.long),
+            lambda s, a, s2: ratio[s[..., 0].long()],
+            correction="reward",
+            particles=2,
+            common_random_numbers=common,
+            offset=offset,
+            **how,
+        ).tolist()
+
+    assert estimate() == pytest.approx([111 + 2 - 3] * 2)
+    assert estimate(estimator="trajectory") == pytest.approx([111 + 2 - 3] * 2)
+    assert estimate(estimator="eq4") == pytest.approx([111 + 2 - 3 + 5] * 2)
+    assert estimate(correction_scale=0.5) == pytest.approx([111 + (2 - 3) / 2] * 2)
+    assert estimate(correction_scale=0.0) == pytest.approx([111] * 2)
+    assert estimate(clip=2.5) == pytest.approx([111 + 2 - 2.5] * 2)
+    assert estimate(flatten=0.5) == pytest.approx([111 + 1 - 1.5] * 2)
+    assert estimate(discount=0.5) == pytest.approx([(1 + 2) + (10 - 3) / 2 + 100 / 4] * 2)
+    assert estimate(resample=1.0, normalise=True) == pytest.approx([111 + 2 - 3] * 2)
+
+
+def test_an_exact_log_ratio_that_is_added_costs_the_divergence():
+    """Gaussians half a standard deviation apart: KL = 1/8 a transition, and nothing else is paid."""
+    p, q = OnALine(0.5, 1.0), OnALine(0.0, 1.0)
+
+    def ratio(s, a, s2):
+        return p.transition(s, a).log_prob(s2) - q.transition(s, a).log_prob(s2)
+
+    given = (q, lambda s, a: torch.zeros(a.shape), torch.zeros(1), torch.zeros(400, 5, dtype=torch.long), ratio)
+    values = dl.estimate_value(*given, correction="reward", particles=50, generator=dl.seeded(0))
+    assert abs(values.mean() + 4 / 8) < 5 * values.std() / 20
+
+
+RESAMPLED = [{}, {"stratified": True}, {"common_random_numbers": False}]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("threshold", [0.5, 1.0])
+@pytest.mark.parametrize("how", RESAMPLED, ids=str)
+def test_resampling_leaves_values_unbiased(env, how, threshold, estimator):
+    mean, error = repeated(env, WRONG, THREE, EXACT, 500, 50, resample=threshold, estimator=estimator, **how)
+    assert ((mean - dl.exact.value(env, THREE)).abs() <= 5 * error).all()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("common", [True, False])
+def test_weights_that_are_never_resampled_are_weights(env, common, estimator):
+    """Effective sample sizes are at least one, so that nothing is below a tenth of nine."""
+    how = {"particles": 9, "common_random_numbers": common, "estimator": estimator, "offset": -1.5, "discount": 0.9}
+    plain, never = (
+        dl.estimate_value(
+            WRONG, env.reward, env.initial_state(4, 1), THREE[None], EXACT, **how, resample=r, generator=dl.seeded(0)
+        )
+        for r in (None, 0.1)
+    )
+    torch.testing.assert_close(plain, never)
+
+
+def test_what_resampling_does_to_particles(env):
+    """Always resampled: weights of a step are those of its last transition alone, times the mean carried on."""
+    estimator = dl.Estimator(particles=50, resample=1.0)
+    steps = estimator.imagine(WRONG, env.reward, env.initial_state(), THREE, EXACT, dl.seeded(0))
+    for now, later, a in zip(steps, steps[1:], THREE.T, strict=False):
+        ancestor = torch.arange(50).expand(3, 50) if now.ancestor is None else now.ancestor
+        parent = now.state.gather(-2, ancestor[..., None].expand(now.state.shape))
+        torch.testing.assert_close(later.state[..., :2], parent[..., :2] + later.state[..., 2:])
+        carried = now.log_weight.exp().mean(-1, keepdim=True).log()
+        added = EXACT(parent, a[:, None].expand(3, 50), later.state)
+        torch.testing.assert_close(later.log_weight, carried + added)
+    assert steps[-1].ancestor is None
+
+
+def test_resampling_keeps_weights_from_degenerating():
+    """A twentieth of a standard deviation off in each of 400 steps: N_eff falls to e^(−1) of all, and resampled not."""
+    p, q = OnALine(0.05, 1.0), OnALine(0.0, 1.0)
+
+    def ratio(s, a, s2):
+        return p.transition(s, a).log_prob(s2) - q.transition(s, a).log_prob(s2)
+
+    last = []
+    for resample in (None, 0.8):
+        estimator = dl.Estimator(particles=1000, resample=resample)
+        actions = torch.zeros(401, dtype=torch.long)
+        *_, step = estimator.imagine(q, lambda s, a: s[..., 0], torch.zeros(1), actions, ratio, dl.seeded(0))
+        last.append(dl.diagnostics.effective_sample_size(step.log_weight).item() / 1000)
+    assert last[0] < 0.6
+    assert last[1] > 0.75
+
+
+def test_systematic_resampling_rounds_up_or_down():
+    """Weights 0.1, 0.2, 0.3, 0.4 times four: 0 or 1, 0 or 1, 1 or 2, 1 or 2 copies, and on average what they weigh."""
+    log_w = torch.tensor([0.1, 0.2, 0.3, 0.4]).log() + 100
+    uniform = (torch.arange(1000) + 0.5)[:, None] / 1000
+    drawn = torch.nn.functional.one_hot(systematic(log_w.expand(1000, 4), uniform), 4).sum(-2)
+    assert (drawn.min(0).values == torch.tensor([0, 0, 1, 1])).all()
+    assert (drawn.max(0).values == torch.tensor([1, 1, 2, 2])).all()
+    torch.testing.assert_close(drawn.double().mean(0), torch.tensor([0.4, 0.8, 1.2, 1.6]).double())
+    assert systematic(torch.zeros(7), torch.tensor([0.5])).tolist() == list(range(7))
+    assert systematic(torch.tensor([-torch.inf, 0.0, -torch.inf]), torch.tensor([0.99])).tolist() == [1, 1, 1]
+
+
+def test_only_sequences_with_few_effective_particles_are_resampled():
+    log_w = torch.tensor([[0.0, 0.0, 0.0, 0.0], [9.0, 0.0, 0.0, 0.0], [torch.nan, 9.0, 0.0, 0.0]])
+    ancestor, after = survivors(log_w, 0.5, lambda: torch.full((3, 1), 0.5))
+    assert ancestor.tolist() == [[0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 2, 3]]
+    torch.testing.assert_close(after[1], log_w[1].exp().mean().log().expand(4))
+    assert torch.equal(after[[0, 2]].nan_to_num(), log_w[[0, 2]].nan_to_num())
+    untouched, same = survivors(log_w[:1], 0.5, lambda: 1 / 0)
+    assert untouched is None
+    assert same is not None
+
+
+def test_discounted_values_are_exact(env):
+    for discount in (0.0, 0.7):
+        mean, error = repeated(env, WRONG, THREE, EXACT, particles=1000, discount=discount, offset=-2.0)
+        assert ((mean - dl.exact.value(env, THREE, discount=discount)).abs() <= 5 * error + 1e-5).all()
 
 
 def test_self_normalised_weights_average_to_one(env):
@@ -144,8 +287,9 @@ def test_dividing_excess_away_leaves_exact_weights_nearly_unbiased(env):
     assert ((mean - dl.exact.value(env, THREE)).abs() <= 5 * error + 0.15).all()
 
 
-def test_shared_beginnings_give_the_values_of_separate_ones(env):
-    how = {"particles": 50, "common_random_numbers": True}
+@pytest.mark.parametrize("how", [{}, {"correction": "reward"}, {"discount": 0.5}, {"flatten": 0.5}], ids=str)
+def test_shared_beginnings_give_the_values_of_separate_ones(env, how):
+    how = {"particles": 50, "common_random_numbers": True, **how}
     shared, separate = (
         dl.estimate_value(WRONG, env.reward, state, actions, EXACT, **how, generator=dl.seeded(0))
         for state, actions in ((env.initial_state(), SEQUENCES), (env.initial_state(1), SEQUENCES[None]))
@@ -289,6 +433,12 @@ def test_estimates_run_on_one_thread_and_give_the_others_back(env, three_threads
         ({"stratified": 1}, "stratified must be True or False, got 1"),
         ({"common_random_numbers": None}, "common_random_numbers must be True or False, got None"),
         ({"clip": -1}, "clip must be a finite number"),
+        ({"flatten": 1.5}, r"flatten must be a finite number in \[0, 1\], got 1.5"),
+        ({"correction": "add"}, "correction must be one of 'weight', 'reward', got 'add'"),
+        ({"correction_scale": -1}, "correction_scale must be a finite number"),
+        ({"resample": 0}, r"resample must be None or in \(0, 1\], got 0"),
+        ({"resample": 2}, r"resample must be a finite number in \[0, 1\], got 2"),
+        ({"discount": 1.1}, r"discount must be a finite number in \[0, 1\], got 1.1"),
         ({"actions": torch.zeros(0, dtype=torch.long)}, "actions \\(..., H\\) with H of at least 1"),
         ({"actions": torch.tensor([0, 7])}, "action must be integers from 0 to 2"),
         ({"state": torch.zeros(3)}, "state must have shape"),

@@ -66,6 +66,27 @@ def test_value_of_many_sequences_is_the_value_of_each(env):
     assert values[1, 4].item() == dl.exact.value(env, sequences[1, 4])
 
 
+def test_discounted_values_are_those_of_each_step(env):
+    """The value of H steps less that of H − 1 is the mean of the H-th reward."""
+    actions = torch.tensor([2, 2, 1, 1, 1])
+    upto = [0.0, *(dl.exact.value(env, actions[:h]) for h in range(1, 6))]
+    by_hand = sum(0.7**t * (upto[t + 1] - upto[t]) for t in range(5))
+    assert dl.exact.value(env, actions, discount=0.7) == pytest.approx(by_hand)
+    assert dl.exact.value(env, actions[None], discount=0.0).tolist() == [1.0]  # the first speed
+    with pytest.raises(ValueError, match="discount must be a finite number"):
+        dl.exact.value(env, actions, discount=2)
+
+
+def test_discounted_optima(env):
+    """Where only the first reward counts all are alike; and who counts the future less is never promised more."""
+    for road, first in ((env, 1.0), (dl.Intersection(), 5.0)):
+        optima = [dl.exact.optimum(road, discount=g) for g in (0.0, 0.5, 1.0)]
+        assert optima[0] == pytest.approx(first)
+        assert optima[0] < optima[1] < optima[2] == dl.exact.optimum(road)
+    best = dl.exact.best_sequence(env, discount=0.5)
+    assert dl.exact.value(env, best, discount=0.5) == dl.exact.optimum(env, discount=0.5)
+
+
 def test_bad_arguments_are_named(env, random_data):
     with pytest.raises(ValueError, match=r"actions must have shape \(..., H\)"):
         dl.exact.value(env, torch.zeros(0, dtype=torch.long))

@@ -149,6 +149,57 @@ def test_return_weights_enter_the_loss_as_they_are(generator):
     torch.testing.assert_close(fit.offset, offset / 5)  # of one reward
 
 
+@pytest.mark.parametrize("runs", [None, 2])
+def test_weights_of_each_transition_enter_the_loss_with_mean_one(runs, generator):
+    given = data(20, runs)
+    model = dl.DynamicsModel(dl.IcyRoad(), 2, runs=runs or 1, generator=generator)
+    weights = torch.rand(given.reward.shape, generator=generator)
+    fit = dl.fit_model(model, given, 7 * weights, steps=1, learning_rate=0.0, generator=generator)
+    held_out = given.split()[1]
+    log_q = model.transition(held_out.state, held_out.action).log_prob(held_out.next_state)
+    weights = weights / weights.mean((-2, -1), keepdim=True)
+    loss = -(weights[..., 4::5, :] * log_q).mean((-2, -1))
+    torch.testing.assert_close(fit.held_out_loss, loss.detach().reshape(1, -1))
+    assert (fit.offset == 0).all()
+
+
+def test_named_weightings_are_tensors_too():
+    """Uniform and return weights, given for every transition, give the very fits that their names do."""
+    given = data(10, runs=2)
+    by_return = dl.return_weights(given.returns)[0][..., None].expand(given.reward.shape)
+    for name, weights in (("uniform", torch.full((10, 5), 3.0)), ("return", by_return)):
+        named, weighted = (quick_fit(given, 2, weighting=w)[0] for w in (name, weights))
+        for p, q in zip(named.parameters(), weighted.parameters(), strict=True):
+            torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-3)
+
+
+class Drift(dl.Environment):
+    """One coordinate that no action moves: a Gaussian model of its change has two numbers to learn."""
+
+    horizon, n_actions, state_names, action_names = 4, 1, ("x",), ("wait",)
+
+    def initial_state(self, *batch):
+        return torch.zeros(*batch, 1)
+
+
+def test_a_weighted_fit_is_the_weighted_mean_and_spread():
+    """Changes 0, 0, 1, 3 in every episode: their maximum likelihood is closed-form, with weights and without."""
+    change = torch.tensor([0.0, 0.0, 1.0, 3.0]).expand(50, 4)
+    state, zero = torch.zeros(50, 4, 1), torch.zeros(50, 4)
+    given = dl.Episodes(state, zero.long(), zero, state + change[..., None])
+    for weights in (torch.ones(4), torch.tensor([1.0, 0.0, 2.0, 5.0])):
+        model = dl.DynamicsModel(Drift(), 1, "state", hidden=(8,), generator=dl.seeded(0))
+        how = {"steps": 600, "weight_decay": 0.0, "batch": 400, "generator": dl.seeded(1)}
+        dl.fit_model(model, given, weights.expand(50, 4), **how)
+        with torch.no_grad():
+            q = model.transition(torch.zeros(1), torch.tensor(0))
+        share = weights / weights.sum()
+        mean = (share * change[0]).sum()
+        spread = (share * (change[0] - mean).square()).sum().sqrt()
+        assert q.means.item() == pytest.approx(mean.item(), abs=0.1)
+        assert q.stds.item() == pytest.approx(spread.item(), abs=0.1)
+
+
 def test_return_weighting_makes_the_model_optimistic():
     """It fits p·E[R | s, a, s'] (q* of Eq. 9), so that staying on the road looks likelier than it is."""
     env, g, runs = dl.IcyRoad(swerve_prob=0.5), dl.seeded(0), 8
@@ -434,6 +485,14 @@ def test_bad_data_are_named(env, given, message):
             r"hidden must be a tuple of positive integers, got \(64, 0\)",
         ),
         (lambda env: dl.fit_model(dl.DynamicsModel(env), data(), "returns"), "weighting must be one of"),
+        (
+            lambda env: dl.fit_model(dl.DynamicsModel(env), data(), torch.ones(20)),
+            r"weighting must have shape \(1, 20, 5\) or \(20, 5\), got \(20,\)",
+        ),
+        *(
+            (lambda env, bad=bad: dl.fit_model(dl.DynamicsModel(env), data(), bad), "finite, at least 0 and not 0")
+            for bad in (torch.zeros(20, 5), -torch.eye(20, 5), torch.full((20, 5), math.nan), torch.eye(20, 5) / 0)
+        ),
         (
             lambda env: dl.fit_model(dl.DynamicsModel(env), data(), steps=0),
             "steps must be a positive integer, got 0",

@@ -10,7 +10,7 @@ import torch
 import damlite as dl
 from damlite.mixture import Kinematics, Mixture
 
-PLANNERS = [dl.Exhaustive(), dl.RandomShooting(candidates=200), dl.CrossEntropy()]
+PLANNERS = [dl.Exhaustive(), dl.RandomShooting(candidates=200), dl.CrossEntropy(), dl.MPPI()]
 WIDE = dl.IcyRoad(swerve_prob=0.5)  # a wrong model of the icy road whose exact ratio is known
 
 
@@ -83,7 +83,7 @@ def test_a_plan_is_whole(env, generator):
 @pytest.mark.parametrize(
     "planner",
     [*PLANNERS, dl.Exhaustive(common_random_numbers=False), dl.RandomShooting(common_random_numbers=False)],
-    ids=["tree", "shooting", "cross-entropy", "exhaustive-own", "shooting-own"],
+    ids=["tree", "shooting", "cross-entropy", "mppi", "exhaustive-own", "shooting-own"],
 )
 def test_a_plan_holds_the_very_particles_that_it_was_valued_with(env, planner, estimator, batch):
     planner, c = replace(planner, estimator=estimator, clip=2.0, particles=7), -1.5
@@ -116,7 +116,7 @@ def test_a_plan_is_the_best_that_estimate_value_finds(env):
     assert plan.actions.tolist() == sequences[values.argmax()].tolist()
 
 
-@pytest.mark.parametrize("planner", [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy])
+@pytest.mark.parametrize("planner", [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy, dl.MPPI])
 def test_planners_stratify_unless_told_otherwise(planner):
     """On a road without kicks the speed is a whole number plus noise: one of twenty in each twentieth, or not."""
     road = dl.IcyRoad(swerve_prob=0.0)
@@ -133,6 +133,18 @@ def test_every_run_can_have_an_offset_of_its_own(env):
     for run, c in enumerate((0.0, -5.0)):
         alone = planner.plan(dl.Belief(env, WIDE, log_ratio, c), start, generator=dl.seeded(0))
         torch.testing.assert_close(both.value[run], alone.value[run])
+
+
+@pytest.mark.parametrize("planner", PLANNERS)
+@pytest.mark.parametrize("estimator", ["per_decision", "trajectory", "eq4"])
+def test_every_planner_can_resample_add_and_discount(env, planner, estimator):
+    belief, start = dl.Belief(env, WIDE, log_ratio, -1.0), env.initial_state(3)
+    for how in ({"resample": 0.9}, {"correction": "reward"}, {"discount": 0.5}, {"flatten": 0.5}):
+        plan = replace(planner, estimator=estimator, particles=6, **how).plan(belief, start, generator=dl.seeded(0))
+        assert plan.states.shape == (3, 5, 6, 4)
+        assert plan.value.isfinite().all()
+    impatient = replace(planner, discount=0.0).plan(belief, start, generator=dl.seeded(0))
+    assert impatient.value.tolist() == pytest.approx([1.0] * 3)  # the first speed, whatever is planned
 
 
 def test_planning_leaves_no_gradients(env):
@@ -214,6 +226,36 @@ def test_cross_entropy_imagines_with_the_same_numbers_in_every_iteration():
     assert len(second[:, 20:40, 2].unique()) == 4 * 20
 
 
+def test_mppi_moves_towards_what_candidates_of_great_value_do():
+    """Weights 1, 4, 0 and 3 of eight with λ = 2; a quarter of the old distribution stays."""
+    planner = dl.MPPI(candidates=4, temperature=2.0, smoothing=0.25)
+    sequences = torch.tensor([[0, 1], [2, 1], [2, 0], [1, 1]])
+    values = 5 + 2 * torch.tensor([1.0, 4.0, 0.0, 3.0]).log()
+    new = planner.refit(torch.full((1, 2, 3), 1 / 3), sequences, values)
+    weighted = torch.tensor([[1.0, 3.0, 4.0], [0.0, 8.0, 0.0]]) / 8
+    torch.testing.assert_close(new, (0.25 / 3 + 0.75 * weighted)[None])
+
+
+def test_mppi_drives_the_action_of_the_greatest_weight_and_not_the_best_candidate():
+    """Two states: five of eight for action 1, which holds no best candidate; and six of eight for the best's own."""
+    sequences = torch.tensor([[0, 1], [1, 1], [1, 0], [2, 2]])
+    weights = torch.tensor([[3.0, 2.4, 2.6, 0.0], [6.0, 1.0, 1.0, 0.0]])
+    env, planner = Table(), dl.MPPI(candidates=4, particles=1, horizon=2)
+    _, imagined = planner.judge(dl.Belief(env), env.initial_state(2), sequences, None)
+    plan = planner.choose(sequences, weights.log(), imagined)
+    assert plan.actions.tolist() == [[1, 0], [0, 1]]
+    torch.testing.assert_close(plan.value.exp(), torch.tensor([2.6, 6.0]))
+
+
+def test_a_cold_mppi_is_cross_entropy_with_one_elite():
+    """Where no two sequences are worth the same: equals count equally, and one elite is one of them."""
+    env, how = Table(), {"candidates": 20, "particles": 1, "horizon": 6, "smoothing": 0.1}
+    cold, one = dl.MPPI(temperature=1e-6, **how), dl.CrossEntropy(elites=1, **how)
+    plans = [p.plan(dl.Belief(env), env.initial_state(50), generator=dl.seeded(0)) for p in (cold, one)]
+    assert torch.equal(plans[0].actions, plans[1].actions)
+    assert torch.equal(plans[0].value, plans[1].value)
+
+
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_what_is_no_number_is_never_chosen(env, planner):
     """A reward, and a log-ratio, that are NaN in some imagined states only: faster than 2."""
@@ -240,7 +282,7 @@ def test_nothing_but_nan_is_an_error(env, planner):
         planner.plan(dl.Belief(env), start)
 
 
-@pytest.mark.parametrize("planner", [dl.Exhaustive(), dl.RandomShooting(), dl.CrossEntropy()])
+@pytest.mark.parametrize("planner", [dl.Exhaustive(), dl.RandomShooting(), dl.CrossEntropy(), dl.MPPI()])
 def test_a_policy_never_plans_past_the_episodes_end(env, planner):
     @dataclass(frozen=True, kw_only=True)
     class Watched(type(planner)):
@@ -276,7 +318,7 @@ def test_planning_runs_on_one_thread_and_gives_the_others_back(env, three_thread
         assert torch.get_num_threads() == 3
 
 
-@pytest.mark.parametrize("planner", [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy, dl.Estimator])
+@pytest.mark.parametrize("planner", [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy, dl.MPPI, dl.Estimator])
 def test_numbers_without_names_are_refused(planner):
     with pytest.raises(TypeError, match="positional"):
         planner(15)
@@ -291,6 +333,10 @@ def test_numbers_without_names_are_refused(planner):
         (lambda: dl.CrossEntropy(elites=99), "elites must be at most candidates = 50, got 99"),
         (lambda: dl.CrossEntropy(smoothing=2), "smoothing must be a finite number"),
         (lambda: dl.CrossEntropy(iterations=0), "iterations must be a positive integer, got 0"),
+        (lambda: dl.MPPI(temperature=0), "temperature must be above 0, got 0"),
+        (lambda: dl.MPPI(temperature=-1), "temperature must be a finite number in"),
+        (lambda: dl.MPPI(candidates=0), "candidates must be a positive integer, got 0"),
+        (lambda: dl.Exhaustive(discount=2), "discount must be a finite number in"),
         (lambda: dl.Exhaustive(particles=0), "particles must be a positive integer, got 0"),
         (lambda: dl.Exhaustive(weight="exp"), "weight must be one of 'ratio', 'sigmoid', got 'exp'"),
         (lambda: dl.Exhaustive(normalise="exces"), "normalise must be one of False, True, 'excess', got 'exces'"),

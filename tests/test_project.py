@@ -66,7 +66,8 @@ def test_the_index_says_the_lessons_minutes():
 
 def test_make_lab_opens_a_notebook_that_exists():
     """JupyterLab takes the path from where it is started, and refuses one that is not there."""
-    command = re.search(r"jupyter lab (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
+    command = re.search(r"jupyter lab (.+)$", makefile, re.MULTILINE).group(1)
     assert (ROOT / command.split()[-1]).exists(), command
 
 

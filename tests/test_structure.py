@@ -18,7 +18,7 @@ LONGER: dict[str, str] = {}  # functions that may be longer or take more, each w
 DOWNWARD = {("gym/roads.py", "render"): "draws a road when asked, and imports what draws only then"}
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 KINDS = {"Environment", "IcyRoad", "Intersection", "FromGymnasium"}
-PLANNERS = [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy]
+PLANNERS = [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy, dl.MPPI]
 
 
 def floor(path):

@@ -6,12 +6,15 @@ from functools import singledispatch
 import torch
 
 from ..envs import Environment, IcyRoad, Intersection
+from ..support import validate
 from .values import best_sequence, value
 
 
 @singledispatch
-def optimum(env: Environment) -> float:
+def optimum(env: Environment, *, discount: float = 1.0) -> float:
     """The greatest expected return: of any open-loop sequence on IcyRoad, of any policy at the Intersection.
+
+    discount : γ in [0, 1]; r_t counts γ^(t−1) times
 
     Raises
     ------
@@ -22,22 +25,23 @@ def optimum(env: Environment) -> float:
 
 
 @optimum.register
-def _(env: IcyRoad) -> float:
-    return value(env, best_sequence(env))
+def _(env: IcyRoad, *, discount: float = 1.0) -> float:
+    return value(env, best_sequence(env, discount=discount), discount=discount)
 
 
 @optimum.register
-def _(env: Intersection) -> float:
-    return closed_loop_optimum(env)
+def _(env: Intersection, *, discount: float = 1.0) -> float:
+    return closed_loop_optimum(env, discount=discount)
 
 
-def closed_loop_optimum(env: IcyRoad | Intersection) -> float:
+def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -> float:
     """The greatest expected return of any policy that sees every state, on the road without noise.
 
     Without noise every action leads to one of K states, and different histories to the same ones, so that all
     reachable states can be listed step by step. Then dynamic programming from the end:
-    V_t(s) = r(s) + max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
+    V_t(s) = r(s) + γ max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
     """
+    validate.number("discount", discount, 0, 1)
     env = replace(env, noise=0.0)
     state, actions = env.initial_state(1).double(), torch.arange(env.n_actions)
     layers = []
@@ -49,5 +53,5 @@ def closed_loop_optimum(env: IcyRoad | Intersection) -> float:
         state = later.new_empty(int(number.max()) + 1, later.shape[-1]).index_copy(0, number, later)
     best = torch.zeros(len(state), dtype=state.dtype)
     for reward, chance, number in reversed(layers):
-        best = reward + (chance * best[number]).sum(-1).amax(-1)
+        best = reward + discount * (chance * best[number]).sum(-1).amax(-1)
     return best.item()

@@ -16,8 +16,8 @@ from ..support import validate
 NEGLIGIBLE = 1e-15  # probability below which a history is dropped
 
 
-def value(env: IcyRoad, actions: Tensor) -> float | Tensor:
-    """Exact expected return Σ_t E[r(s_t, a_t)] of open-loop sequences from the start, in closed form.
+def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Tensor:
+    """Exact expected return Σ_t γ^(t−1) E[r(s_t, a_t)] of open-loop sequences from the start, in closed form.
 
     Every history of kicks (none, left, right) and of rounded speeds is enumerated with its probability;
     given the history y_t is Gaussian, so the chance of having left the road is a Gaussian probability.
@@ -26,6 +26,7 @@ def value(env: IcyRoad, actions: Tensor) -> float | Tensor:
     Parameters
     ----------
     actions : (H,) or (..., H)
+    discount : γ in [0, 1]
 
     Returns
     -------
@@ -35,15 +36,16 @@ def value(env: IcyRoad, actions: Tensor) -> float | Tensor:
     actions = validate.actions("actions", actions, env.n_actions)
     if actions.ndim == 0 or actions.shape[-1] == 0:
         raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
-    flat = [sum(_rewards(env, tuple(row))) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
+    validate.number("discount", discount, 0, 1)
+    flat = [sum(_rewards(env, tuple(row), discount)) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
     return flat[0] if actions.ndim == 1 else torch.tensor(flat, dtype=torch.float64).reshape(actions.shape[:-1])
 
 
-def best_sequence(env: IcyRoad) -> Tensor:
+def best_sequence(env: IcyRoad, *, discount: float = 1.0) -> Tensor:
     """The open-loop action sequence (H,) of the greatest `value`."""
     validate.instance("env", env, IcyRoad)
     sequences = every_sequence(env.n_actions, env.horizon)
-    return sequences[value(env, sequences).argmax()]
+    return sequences[value(env, sequences, discount=discount).argmax()]
 
 
 def bonus_edge(env: IcyRoad) -> float:
@@ -114,10 +116,11 @@ def _histories(env: IcyRoad, actions: tuple[int, ...]) -> dict[History, float]:
     return result
 
 
-def _rewards(env: IcyRoad, actions: tuple[int, ...]) -> list[float]:
-    """E[r(s_t)] for t = 1 … H; the last action is never felt."""
+def _rewards(env: IcyRoad, actions: tuple[int, ...], discount: float) -> list[float]:
+    """γ^(t−1) E[r(s_t)] for t = 1 … H; the last action is never felt."""
     steps = (_histories(env, actions[:t]) for t in range(len(actions)))
-    return [sum(chance * history.reward(env) for history, chance in step.items()) for step in steps]
+    means = (sum(chance * history.reward(env) for history, chance in step.items()) for step in steps)
+    return [discount**t * mean for t, mean in enumerate(means)]
 
 
 def _cdf(x: float, mean: float, std: float) -> float:

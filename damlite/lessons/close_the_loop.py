@@ -1,6 +1,8 @@
-"""Lesson 09: the eight cells of Table 1 on IcyRoad under any stored recipe, at the press of a button."""
+"""Lesson 09: the eight cells of Table 1 on IcyRoad at the press of a button; a loop, a planner, a number of seeds."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import lru_cache
 from html import escape
 from typing import NamedTuple
 
@@ -10,11 +12,17 @@ import torch
 from torch import Tensor
 
 from .. import figures
-from ..results import table1, variants
-from .exercise import Exercise
+from ..envs import IcyRoad
+from ..loop import run_mbrl
+from ..planning import RandomShooting
+from ..recipe import paper_recipe
+from ..results import sweeps, table1, variants
+from .exercise import Exercise, unanswered
 from .panel import lasting_id, with_picture
 
 ROAD, OWN = "IcyRoad", "as in the recipe"
+MOST_CHANGES = 2  # of `judge_repaired`
+FOUND = 2.8  # standard errors that a test at 5 % finds in four experiments of five: 1.96 + 0.84
 PARTICLES = [(str(number), number) for number in variants.PARTICLES]
 
 
@@ -134,44 +142,156 @@ class Ablation(ipywidgets.VBox):
         return with_picture(super()._repr_mimebundle_(**kwargs), self.picture, self.description)
 
 
-def _shifted(returns: Tensor) -> Tensor:
-    return returns - returns.min()
+def eight_cells() -> Ablation:
+    """The button over all that is stored."""
+    return Ablation(table1.load_all(), sweeps.load("particles", table1.STORED))
 
 
-check_shift = Exercise(
-    "return_weights",
-    (torch.tensor([-9.0, 1.0, 5.0, 9.0]),),
-    lambda returns: _shifted(returns) / _shifted(returns).mean(),
-    "none is negative and their mean is one.",
-    "Subtract the smallest return, then divide by the mean of what is left.",
+def toy_rollout(model: float | None, disc: float | None) -> float:
+    """A trajectory as a number that tells which model and which discriminator drove it."""
+    return 1.0 + 2.0 * (model or 0.0) + 3.0 * (disc or 0.0)
+
+
+def toy_model(data: list[float]) -> float:
+    """A model as a number that tells what it was fitted to."""
+    return 0.3 * sum(data) / len(data) + 0.1 * len(data)
+
+
+def toy_discriminator(model: float | None, data: list[float]) -> float:
+    """A discriminator as a number that tells its model and its data."""
+    return 0.2 * (model or 0.0) - 0.1 * sum(data)
+
+
+def printed_loop(
+    rollout: Callable[[object, object], object],
+    train_model: Callable[[list], object],
+    train_discriminator: Callable[[object, list], object],
+    rounds: int,
+) -> list:
+    """MBRL of Alg. 3: the data set after some rounds, from an empty one."""
+    data, model, disc = [], None, None
+    for _ in range(rounds):
+        data = [*data, rollout(model, disc)]
+        model = train_model(data)
+        disc = train_discriminator(model, data)
+    return data
+
+
+def with_the_last_model(
+    rollout: Callable[[object, object], object],
+    train_model: Callable[[list], object],
+    train_discriminator: Callable[[object, list], object],
+    rounds: int,
+) -> list:
+    """The same, with the discriminator fitted before the model is."""
+    data, model, disc = [], None, None
+    for _ in range(rounds):
+        data = [*data, rollout(model, disc)]
+        disc = train_discriminator(model, data)
+        model = train_model(data)
+    return data
+
+
+check_mbrl = Exercise(
+    "mbrl",
+    (toy_rollout, toy_model, toy_discriminator, 4),
+    printed_loop,
+    "each round drives with the newest pair, and fits both to all that was driven.",
+    "In each round: data + [rollout(model, disc)], then train_model(data), then train_discriminator(model, data).",
     {
-        "the shift is missing. Eq. 9 assumes R ≥ 0, and a negative weight pushes the model away from real data. "
-        "Subtract the smallest return first.": lambda returns: returns / returns.mean(),
-        "the shift is missing and the mean is not divided out.": lambda returns: returns,
-        "shifted, but not divided by the mean: Eq. 9 has E[R] below the line.": _shifted,
-        "these sum to one; Eq. 9 divides by the mean, so that they average to one.": (
-            lambda returns: _shifted(returns) / _shifted(returns).sum()
+        "the fits see the newest trajectory alone. 𝒯 ← 𝒯 ∪ {τ}: they are made on all the data.": (
+            lambda roll, fit, tell, rounds: printed_loop(
+                roll, lambda data: fit(data[-1:]), lambda model, data: tell(model, data[-1:]), rounds
+            )
         ),
-    },
-    {
-        "Some weights are negative. Eq. 9 assumes R ≥ 0: subtract the smallest return.": (
-            lambda weights: bool((weights < 0).any())
+        "the discriminator is fitted against the model of the round before. Train the model first: the discriminator "
+        "must know the one that is planned with.": with_the_last_model,
+        "the model is never told to the discriminator. It learns to tell the road from *this* model.": (
+            lambda roll, fit, tell, rounds: printed_loop(roll, fit, lambda _, data: tell(None, data), rounds)
         ),
+        "every round drives at random. Hand the newest model and discriminator to rollout.": (
+            lambda roll, fit, tell, rounds: printed_loop(lambda *_: roll(None, None), fit, tell, rounds)
+        ),
+        "the discriminator is not used: this drives with the model alone.": (
+            lambda roll, fit, tell, rounds: printed_loop(lambda model, _: roll(model, None), fit, tell, rounds)
+        ),
+        "the fits miss the newest trajectory. Add it to the data before they are made.": (
+            lambda roll, fit, tell, rounds: printed_loop(
+                roll,
+                lambda data: fit(data[:-1]) if data[1:] else None,
+                lambda model, data: tell(model, data[:-1]) if data[1:] else None,
+                rounds,
+            )
+        ),
+        "this drives one round too few.": lambda roll, fit, tell, rounds: printed_loop(roll, fit, tell, rounds - 1),
+        "this drives one round too many.": lambda roll, fit, tell, rounds: printed_loop(roll, fit, tell, rounds + 1),
     },
 )
 
 
-def check_best_method(best: tuple[str, str], table: pd.DataFrame) -> str:
-    """Print and return the verdict on the (model, method) of the highest mean in a table of `table1.summarise`."""
-    top, rival = (table.loc[table[column].idxmax()] for column in ("mean", "paper_mean"))
-    given = tuple(best) if isinstance(best, list | tuple) else best
-    if given is None or given is ...:
-        verdict = "not answered yet. Replace the ... by your code."
-    elif given == (top["model"], top["method"]):
-        verdict = f"right, {top['mean']:.2f} ± {top['stderr']:.2f}."
-    elif given == (rival["model"], rival["method"]):
-        verdict = "that is the paper's best cell. Which is best in our table, in the column mean?"
-    else:
-        verdict = "not that one. Look for the largest number in the column mean; answer (model, method)."
-    print(verdict := f"best: {verdict}")
+@lru_cache(maxsize=32)
+def returns_with(planner: RandomShooting) -> Tensor:
+    """Returns (R,) of the mixture alone after two rounds of the paper's recipe with another planner."""
+    env = IcyRoad()
+    result = run_mbrl(
+        env, "baseline", 4, "state", runs=8, seed=0, recipe=paper_recipe(env), planner=planner, rounds=2, steps=200
+    )
+    return result.returns
+
+
+def check_repaired(planner: RandomShooting) -> str:
+    """Print and return the verdict: with at most two fields of the paper's planner changed, does the loop gain?"""
+    print(verdict := f"repaired: {judge_repaired(planner)}")
     return verdict
+
+
+def judge_repaired(planner: RandomShooting) -> str:
+    """The verdict on a planner."""
+    if unanswered(planner):
+        return "not answered yet. Replace the ... by your planner."
+    theirs = paper_recipe(IcyRoad()).planner
+    if not isinstance(planner, RandomShooting):
+        return f"expected the paper's planner with fields changed, as replace(theirs, ...) gives it, got {planner!r}."
+    changed = [f.name for f in fields(theirs) if getattr(theirs, f.name) != getattr(planner, f.name)]
+    if not 1 <= len(changed) <= MOST_CHANGES:
+        return f"expected one or {MOST_CHANGES} changed fields, got {len(changed)}: {', '.join(changed) or 'none'}."
+    before, after = returns_with(theirs), returns_with(planner)
+    gain = float(after.mean() - before.mean())
+    error = float(((before.var() + after.var()) / len(before)).sqrt())
+    found = f"{before.mean():.1f} became {after.mean():.1f}, a gain of {gain:.1f} ± {error:.1f}"
+    if gain < 2 * error:
+        return f"no gain of two standard errors: {found}. What makes one estimate noisy, or the best of many too high?"
+    return f"right, {found}."
+
+
+check_seeds_needed = Exercise(
+    "seeds_needed",
+    (torch.tensor([0.1, 0.39, -0.85]), torch.tensor([0.25, 0.25, 0.32]), 20),
+    lambda difference, stderr, seeds: seeds * (FOUND * stderr / difference) ** 2,
+    "half the standard error takes four times the seeds.",
+    "With n seeds the standard error is stderr · √(seeds/n). Set 2.8 times it equal to the difference; solve for n.",
+    {
+        "a standard error shrinks with the square root of the number of seeds, not with the number.": (
+            lambda difference, stderr, seeds: seeds * FOUND * stderr / difference
+        ),
+        "this is how many times as many seeds. Multiply by those that there were.": (
+            lambda difference, stderr, seeds: (FOUND * stderr / difference) ** 2
+        ),
+        "the ratio is upside down: a smaller difference takes more seeds.": (
+            lambda difference, stderr, seeds: seeds * (difference / (FOUND * stderr)) ** 2
+        ),
+        "this is for two standard errors (1.96). Of the experiments, only half would find the difference.": (
+            lambda difference, stderr, seeds: seeds * (1.96 * stderr / difference) ** 2
+        ),
+        "2.8 is forgotten: this makes the standard error as large as the difference.": (
+            lambda difference, stderr, seeds: seeds * (stderr / difference) ** 2
+        ),
+        "2.8 is not squared.": lambda difference, stderr, seeds: seeds * FOUND * (stderr / difference) ** 2,
+        "this takes the square root where a square belongs.": (
+            lambda difference, stderr, seeds: seeds * (FOUND * stderr / difference).abs().sqrt()
+        ),
+        "the given standard error is that of a mean over the seeds already; it is not divided by √seeds again.": (
+            lambda difference, stderr, seeds: (FOUND * stderr / difference) ** 2 / seeds
+        ),
+    },
+)

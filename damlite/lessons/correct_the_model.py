@@ -1,32 +1,23 @@
-"""Lesson 04: Fig. 2 (right) with a threshold speed that moves; weights over a horizon; a mean and a diagnosis."""
+"""Lesson 04: Fig. 2 (right) with a threshold speed that moves; a mean, a salted road, plans that are misjudged."""
 
-import math
 from functools import lru_cache
 
-import numpy as np
 import torch
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from .. import diagnostics, exact, figures
 from ..discriminator import Discriminator
 from ..envs import IcyRoad
+from ..estimate import LogRatio, estimate_value
 from ..fitting import fit_discriminator, fit_model
 from ..mixture import Mixture, seeded
 from ..models import DynamicsModel
 from .exercise import Exercise, unanswered
-from .panel import Panel, dropdown, slider
+from .panel import Panel
 from .shared import ACCELERATE, STATE, cars_at, fit_controls
 
 ARROWS, SAMPLES = 25, 2000
-STEPS, REPEATS = 20, 40
-FLOOR, HIGHEST_K, REACH = 1e-4, 2.0, 4.0  # ends of the three vertical axes of `weight_collapse`
-WEIGHTS = {  # (clipped, normalised)
-    "as they are": (False, False),
-    "normalised": (False, True),
-    "clipped": (True, False),
-    "clipped and normalised": (True, True),
-}
+PARTICLES, MARGIN = 4000, 1.0  # of `judge_misjudged`: the model must prefer the wrong plan by so much
 
 
 @lru_cache(maxsize=64)
@@ -84,83 +75,6 @@ def next_velocity() -> Panel:
     return Panel(fig, draw, fit_controls(), description, settle)
 
 
-def weight_second_moment(shift: float, spread: float) -> float:
-    """E_q[w²] of one step: p is a standard Gaussian, q one with mean `shift` and standard deviation `spread`."""
-    left = 2 * spread**2 - 1
-    return spread**2 / math.sqrt(left) * math.exp(shift**2 / left) if left > 0 else math.inf
-
-
-def imagine_squares(
-    shift: float, spread: float, particles: int, clip: float | None, normalise: bool
-) -> tuple[Tensor, Tensor]:
-    """The weighted mean of z_t² (M, T), whose truth is one, in M experiments, and log-weights (M, T, P).
-
-    Each of P particles draws z_t ~ q at T steps; z_t is weighted by the product of p/q up to step t.
-    """
-    noise = torch.randn(REPEATS, STEPS, particles, generator=seeded(0))  # what changes is due to the sliders
-    z = shift + spread * noise
-    log_w = 0.5 * (noise**2 - z**2) + math.log(spread)
-    log_w = (log_w if clip is None else log_w.clamp(-clip, clip)).cumsum(1)
-    w = log_w.softmax(-1) * particles if normalise else log_w.exp()
-    return (w * z**2).mean(-1), log_w
-
-
-def weight_collapse() -> Panel:
-    """Effective sample size, Pareto k and a weighted estimate, step by step, with exact weights."""
-    fig, axes = figures.figure(3, width=12, height=3.9)
-    left, middle, right = axes[0]
-    with figures.style():
-        dress(left, middle, right)
-        steps, nothing = np.arange(1, STEPS + 1), np.full(STEPS, np.nan)
-        (law,) = left.plot(steps, nothing, ":", color=figures.GREY, label="1/E[w²], unclipped")
-        (share,) = left.plot(steps, nothing, "o-", color=figures.WEIGHT, ms=4, label="measured")
-        (tail,) = middle.plot(steps, nothing, "o-", color=figures.WEIGHT, ms=4)
-        (alone,) = right.plot([1, STEPS], [0, 0], "--", color=figures.MODEL, label="model alone")
-        (mean,) = right.plot(steps, nothing, "o", color=figures.WEIGHT, ms=4, label="weighted, ± std")
-        bars = right.vlines(steps, nothing, nothing, color=figures.WEIGHT, lw=1.5)
-        for ax, place in ((left, "lower left"), (right, "upper right")):
-            ax.legend(loc=place, fontsize=11)
-
-    def draw(shift: float, spread: float, particles: int, weights: str, clip: float) -> None:
-        clipped, normalise = WEIGHTS[weights]
-        estimate, log_w = imagine_squares(shift, spread, particles, clip if clipped else None, normalise)
-        law.set_ydata((1 / weight_second_moment(shift, spread)) ** steps)
-        ess = diagnostics.effective_sample_size(log_w) / particles
-        share.set_ydata(ess.median(0).values.clamp(min=FLOOR))
-        tail.set_ydata(diagnostics.pareto_k(log_w[:8]).median(0).values.clamp(-1, HIGHEST_K))
-        alone.set_ydata([min(shift**2 + spread**2, REACH)] * 2)
-        centre, std = estimate.mean(0).clamp(-1, REACH), estimate.std(0)
-        mean.set_ydata(centre)
-        bars.set_segments([[(t, c - s), (t, c + s)] for t, c, s in zip(steps, centre, std.clamp(max=9), strict=True)])
-        left.set_title(f"{particles} particles are worth\n{ess.median(0).values[4] * particles:.0f} after 5 steps")
-        right.set_title(f"after 5 steps\n{estimate[:, 4].mean():.2f} ± {std[4]:.2f}, truth 1")
-
-    controls = {
-        "shift": slider("the model's shift δ", "standard deviations", 0.5, 0.0, 2.0, 0.1),
-        "spread": slider("the model's spread", "of the truth's", 1.0, 0.5, 2.0, 0.1),
-        "particles": slider("particles", "imagined samples", 500, 50, 1000, 50),
-        "weights": dropdown("weights", list(WEIGHTS), "as they are"),
-        "clip": slider("clip at", "log-weight of a step", 1.0, 0.0, 3.0, 0.25),
-    }
-    description = (
-        f"Exact weights of a Gaussian model step by step, in {REPEATS} experiments: what share of the particles is "
-        "left, the tail of the weights, and a weighted estimate with its standard deviation."
-    )
-    return Panel(fig, draw, controls, description)
-
-
-def dress(left: Axes, middle: Axes, right: Axes) -> None:
-    """What stays in `weight_collapse`: labels, limits, the trustworthy k and the truth."""
-    left.set(yscale="log", ylim=(FLOOR, 2), ylabel="effective share of the particles")
-    middle.axhline(diagnostics.TRUSTWORTHY_K, color=figures.GREY, ls="--", lw=1)
-    middle.annotate("above: do not trust", (1, diagnostics.TRUSTWORTHY_K), va="bottom", color=figures.GREY)
-    middle.set(ylim=(-1, HIGHEST_K), ylabel="Pareto k of the weights")
-    right.axhline(1, color=figures.TRUTH, label="truth")
-    right.set(ylim=(-1, REACH), ylabel="estimate of E[z²]")
-    for ax in (left, middle, right):
-        ax.set(xlim=(0, STEPS + 1), xlabel="step")
-
-
 def weighted_mean(w: Tensor, r: Tensor) -> Tensor:
     """Σ w r/Σ w of weights and rewards (N,)."""
     return (w * r).sum() / w.sum()
@@ -194,28 +108,78 @@ check_corrected_mean = Exercise(
     },
 )
 
-FAILURES = {
-    "A": ("collapse", "Many steps, mean weight near one, a few giants: the weights multiplied."),
-    "B": ("support", "The weights' mean is far below one: where p is, q never goes."),
-    "C": ("overfit", "Sure on the data it was trained on, wrong on new: look at the two losses."),
-}
+
+def draw_yesterday(cars: int) -> tuple[Mixture, Mixture, Tensor, Tensor]:
+    """Yesterday's and today's mixtures at the state, next states (N, S) of yesterday's cars and their rewards (N,)."""
+    yesterday, today = (IcyRoad(swerve_prob=prob) for prob in (0.9, 0.3))
+    s, a = torch.tensor(STATE), torch.tensor(ACCELERATE)
+    p, q = today.transition(s, a), yesterday.transition(s, a)
+    next_state = q.sample((cars,), generator=seeded(0))
+    return q, p, next_state, yesterday.reward(next_state, a)
 
 
-def check_diagnosis(diagnosis: dict[str, str]) -> str:
-    """Which failure is it? {"A": ..., "B": ..., "C": ...}, each "collapse", "support" or "overfit"."""
-    print(verdict := f"diagnosis: {judge_diagnosis(diagnosis)}")
+def salted(q: Mixture, p: Mixture, next_state: Tensor, reward: Tensor) -> Tensor:
+    """The mean reward under p from samples of q."""
+    return ((p.log_prob(next_state) - q.log_prob(next_state)).exp() * reward).mean()
+
+
+check_salted_mean = Exercise(
+    name="salted_mean",
+    inputs=draw_yesterday(cars=4000),
+    right=salted,
+    praise="about 7, and nobody had to drive.",
+    hint="The truth p is today's road, and the samples come from yesterday's: w = p(s')/q(s') of each next state.",
+    mistakes={
+        "this is yesterday's mean: the weights are missing.": lambda q, p, s, r: r.mean(),
+        "this inverts the ratio. The samples are yesterday's, so yesterday's density is the denominator.": (
+            lambda q, p, s, r: salted(p, q, s, r)
+        ),
+        "this weights by log p/q. Take exp first.": lambda q, p, s, r: ((p.log_prob(s) - q.log_prob(s)) * r).mean(),
+        "this weights by today's density alone. Divide by the density that the samples were drawn from.": (
+            lambda q, p, s, r: (p.log_prob(s).exp() * r).mean()
+        ),
+        "this is Σ w r: a mean divides by the number of cars.": lambda q, p, s, r: salted(q, p, s, r) * len(r),
+        "this is the self-normalised mean of exercise 1. Both densities are known here, so w needs no dividing.": (
+            lambda q, p, s, r: weighted_mean((p.log_prob(s) - q.log_prob(s)).exp(), r)
+        ),
+        "this draws a mean from the road itself; use the cars that were stored.": (
+            lambda q, p, s, r: exact.next_reward(IcyRoad(swerve_prob=0.3), p)
+        ),
+    },
+)
+
+
+def check_misjudged(plans: tuple[list[int], list[int]], model: DynamicsModel, disc: Discriminator) -> str:
+    """Does the model alone prefer the first of two plans of four actions, truth and learned weights the second?"""
+    print(verdict := f"misjudged: {judge_misjudged(plans, model, disc)}")
     return verdict
 
 
-def judge_diagnosis(diagnosis: dict[str, str]) -> str:
-    """The verdict on a diagnosis."""
-    known = sorted(kind for kind, _ in FAILURES.values())
-    given = diagnosis.values() if isinstance(diagnosis, dict) else [diagnosis]
-    if all(unanswered(kind) for kind in given):
+def judge_misjudged(plans: tuple[list[int], list[int]], model: DynamicsModel, disc: Discriminator) -> str:
+    """The verdict on two plans, by exact values and by estimates from 4000 particles."""
+    if unanswered(plans) or (isinstance(plans, tuple) and all(map(unanswered, plans))):
         return "not answered yet. Replace the ... by your code."
-    if not isinstance(diagnosis, dict) or set(diagnosis) != set(FAILURES) or any(kind not in known for kind in given):
-        return f"expected keys A, B and C with values from {known}, got {diagnosis}."
-    for case, (kind, why) in FAILURES.items():
-        if diagnosis[case] != kind:
-            return f"{case} is not {diagnosis[case]}. {why}"
-    return "right, all three."
+    env = model.env
+    try:
+        actions = torch.stack([torch.as_tensor(plan) for plan in plans])
+    except (TypeError, ValueError, RuntimeError):
+        return f"expected two lists of four actions, got {plans!r}."
+    allowed = torch.arange(env.n_actions)
+    if actions.shape != (2, 4) or actions.is_floating_point() or not torch.isin(actions, allowed).all():
+        return f"expected two lists of four actions from 0 to {env.n_actions - 1}, got {plans!r}."
+
+    def values(log_ratio: LogRatio | None) -> list[float]:
+        how = {"particles": PARTICLES, "generator": seeded(0)}
+        return estimate_value(model, env.reward, env.initial_state(2), actions, log_ratio, **how).tolist()
+
+    with torch.no_grad():
+        alone, weighted, truth = values(None), values(disc.log_ratio), exact.value(env, actions).tolist()
+    known = f"model {alone[0]:.1f} and {alone[1]:.1f}, weighted {weighted[0]:.1f} and {weighted[1]:.1f}, "
+    known += f"truth {truth[0]:.1f} and {truth[1]:.1f}"
+    if alone[0] < alone[1] + MARGIN:
+        return f"the model does not prefer the first plan by {MARGIN:g}: {known}."
+    if truth[0] >= truth[1]:
+        return f"the model is right about these two: {known}."
+    if weighted[0] >= weighted[1]:
+        return f"the weights do not turn the order round: {known}."
+    return f"right, {known}."

@@ -1,4 +1,4 @@
-"""Lesson 11: what a table says with few seeds, and how often it says what all of them say; judging as exercises."""
+"""Lesson 11: what a table says with few seeds, and how often it says what all say; judges and recipes as exercises."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,9 +6,14 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from .. import figures
-from ..results import table1
+from ..data import collect
+from ..envs import IcyRoad
+from ..mixture import seeded
+from ..planning import Belief, Planner, policy
+from ..results import compare, table1
 from .exercise import Exercise, unanswered
 from .panel import Panel, dropdown, slider
 
@@ -81,27 +86,6 @@ def few_seeds() -> Panel:
     return Panel(fig, draw, controls, description)
 
 
-check_standard_error = Exercise(
-    "standard_error",
-    (torch.tensor([7.0, 8.5, 3.0, 9.0, 8.0]),),
-    lambda runs: runs.std() / len(runs) ** 0.5,
-    "with three runs it is itself uncertain by a half.",
-    "The runs' standard deviation (with N − 1), divided by √N.",
-    {
-        "this is the spread of the runs. Their mean spreads less, by √N.": lambda runs: runs.std(),
-        "this divides by N. The *variance* of a mean is 1/N of that of one run, its spread 1/√N.": lambda runs: (
-            runs.std() / len(runs)
-        ),
-        "this divides by N inside the spread. With few runs that is too small: N − 1.": lambda runs: (
-            runs.std(correction=0) / len(runs) ** 0.5
-        ),
-        "this is the variance of the mean. Take its square root.": lambda runs: runs.var() / len(runs),
-        "this is a half-width of 95 %. The standard error is one, not two of it.": lambda runs: (
-            1.96 * runs.std() / len(runs) ** 0.5
-        ),
-    },
-)
-
 check_interquartile_mean = Exercise(
     "interquartile_mean",
     (torch.tensor([40.0, 1.0, 5.0, 9.3, 6.2, 2.1, 7.7, 4.4]),),
@@ -121,39 +105,102 @@ check_interquartile_mean = Exercise(
     },
 )
 
-WORDS = {
-    (1.0, 2.0, 0.0): "reproduced",
-    (-2.0, -1.0, 0.0): "not reproduced",
-    (-1.0, 2.0, 0.0): "undecided",
-    (0.2, 0.4, 0.5): "not reproduced",
-    (0.2, 0.8, 0.5): "undecided",
-    (0.6, 0.8, 0.5): "reproduced",
-}
+NOT_YET = "not answered yet. Replace the ... by your code."
+VERDICTS = ("reproduced", "not reproduced", "undecided")
+TABLES, OTHERS, GAP, ALPHA = 400, 7, 1.5, 0.05  # tables of a world, cells to beat, a real gap in spreads of a run
+LEAST_FOUND = 0.5  # share of the tables in which a real gap must be found
+# A world: what the cell that is claimed to be best has more than the others, what the first other has more than the
+# rest, the one word that is true there (None where only "undecided" is), and what it is.
+WORLDS = (
+    (0.0, 0.0, None, "all eight cells are equally good"),
+    (GAP, GAP, None, "another cell is exactly as good, and both are above the rest"),
+    (GAP, 0.0, "reproduced", "the cell is best by far"),
+    (0.0, GAP, "not reproduced", "another cell is best by far"),
+)
 
 
-def check_verdict(verdict: Callable[[float, float, float], str]) -> str:
-    """Print and return what is wrong with a judge of claims that a difference is above a tolerance.
+def check_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
+    """Print and return what is wrong with a judge of "this cell is the best of all".
 
-    verdict : function of the interval's low and high end and the tolerance, that answers "reproduced", "not
+    best : function of the cell's runs (20,) and those of the seven others (7, 20) that answers "reproduced", "not
         reproduced" or "undecided"
     """
-    given = {case: verdict(*case) for case in WORDS}
-    print(said := f"verdict: {_judged(given)}")
+    print(said := f"best: {judge_best(best)}")
     return said
 
 
-def _judged(given: dict[tuple[float, float, float], str]) -> str:
-    if all(map(unanswered, given.values())):
-        return "not answered yet. Replace the ... by your code."
-    if given == WORDS:
-        return "right, and most often the honest word is undecided."
-    if strange := [word for word in given.values() if word not in WORDS.values()]:
-        return f"the three words are {sorted(set(WORDS.values()))}, got {strange[0]!r}."
-    if given[-1.0, 2.0, 0.0] != "undecided":
-        return "the interval [-1, 2] holds 0. Neither side is shown: undecided."
-    if given[1.0, 2.0, 0.0] == "not reproduced":
-        return "the wrong way round. If the whole interval is above the tolerance, the claim holds."
-    if given[0.2, 0.4, 0.5] != "not reproduced":
-        return "the tolerance is forgotten. [0.2, 0.4] lies wholly below 0.5."
-    case = next(case for case in WORDS if given[case] != WORDS[case])
-    return f"not yet. For low, high, tolerance = {case} the answer is {WORDS[case]!r}."
+def judge_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
+    """The verdict on a judge, from how often it says what in worlds where the truth is known."""
+    shares = []
+    for number, (dam, rival, true, what) in enumerate(WORLDS):
+        words = [best(*runs) for runs in draw_tables(number, dam, rival)]
+        if all(map(unanswered, words)):
+            return NOT_YET
+        if strange := [word for word in words if word not in VERDICTS]:
+            return f"the three words are {', '.join(VERDICTS)}, got {strange[0]!r}."
+        share = {word: words.count(word) / TABLES for word in VERDICTS}
+        for word in VERDICTS[:2]:
+            if word != true and share[word] > ALPHA:
+                return f"not yet. Where {what}, it says “{word}” in {share[word]:.0%} of the tables, allowed are 5 %."
+        if true:
+            shares.append(share[true])
+            if share[true] < LEAST_FOUND:
+                return f"not yet. Where {what}, it says “{true}” in only {share[true]:.0%} of the tables."
+    return f"right, at most 5 % of its words are false, and it finds {min(shares):.0%} of the large gaps."
+
+
+def draw_tables(number: int, dam: float, rival: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Tables of a world: runs (20,) of the cell and (7, 20) of the others, normal with a spread of one."""
+    rng = np.random.default_rng(number)
+    lift = np.array([rival, *[0.0] * (OTHERS - 1)])[:, None]
+    return [(dam + rng.normal(size=MOST), lift + rng.normal(size=(OTHERS, MOST))) for _ in range(TABLES)]
+
+
+OPTIMIST = IcyRoad(swerve_prob=0.2)  # takes the ice for kinder than it is
+EPISODES = 200
+
+
+def check_recipes(recipes: dict[str, Planner]) -> str:
+    """Print and return whether two planners turn the verdict on "an optimistic model, weighted, beats the truth" round.
+
+    recipes : {"reproduced": planner, "not reproduced": planner}, for IcyRoad
+    """
+    print(said := f"recipes: {judge_recipes(recipes)}")
+    return said
+
+
+def judge_recipes(recipes: dict[str, Planner]) -> str:
+    """The verdict on two planners, from 200 episodes with either model."""
+    if unanswered(recipes) or (isinstance(recipes, dict) and recipes and all(map(unanswered, recipes.values()))):
+        return NOT_YET
+    if not isinstance(recipes, dict) or set(recipes) != set(VERDICTS[:2]):
+        return f"expected keys “reproduced” and “not reproduced”, got {recipes!r}."
+    found = []
+    for word, planner in recipes.items():
+        if not isinstance(planner, Planner):
+            return f"expected a planner such as dl.RandomShooting(horizon=5), got {planner!r} for “{word}”."
+        optimist, truth = drive_with(planner)
+        test, _ = compare.welch(optimist, truth)
+        said = "undecided" if test.p >= ALPHA else VERDICTS[0] if test.above else VERDICTS[1]
+        shown = f"{optimist.mean():.2f} with the weighted optimist, {truth.mean():.2f} with the truth: {said}"
+        if said != word:
+            return f"not yet. The planner for “{word}” returns {shown}."
+        found.append(shown)
+    return f"right, one claim and two verdicts. {'; '.join(found)}."
+
+
+def drive_with(planner: Planner) -> tuple[np.ndarray, np.ndarray]:
+    """Returns (200,) on IcyRoad of a planner that imagines by the exactly weighted optimist, and by the truth."""
+    road = IcyRoad()
+
+    def log_ratio(state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
+        p, q = (env.transition(state, action) for env in (road, OPTIMIST))
+        return p.log_prob(next_state) - q.log_prob(next_state)
+
+    beliefs = Belief(road, OPTIMIST, log_ratio), Belief(road)
+    driven = [
+        collect(road, policy(planner, belief), episodes=EPISODES, generator=seeded(number))
+        for number, belief in enumerate(beliefs)
+    ]
+    optimist, truth = (episodes.returns.flatten().double().numpy() for episodes in driven)
+    return optimist, truth

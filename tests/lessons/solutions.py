@@ -1,15 +1,14 @@
-"""A lesson's exercises as printed: each stub's cell, its solution, and the statements before it that they need."""
+"""A lesson's exercises to be run: each stub's cell, its solution, and the statements before it that they need."""
 
 import ast
+import itertools
 import json
-import re
 import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SOLUTION = re.compile(r"<summary>Solution</summary>(.*?)</details>", re.DOTALL)
-PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+from damlite.lessons import solutions as reader
 
 
 @dataclass(frozen=True)
@@ -25,16 +24,15 @@ class Statement:
 
 def statements(source: str) -> list[Statement]:
     """The statements of a cell."""
-    return [statement(node) for node in ast.parse(source).body]
+    return [statement(node) for node in ast.parse(reader.python(source)).body]
 
 
 def statement(node: ast.stmt) -> Statement:
     """One statement, and what it does to names."""
     source = ast.unparse(node)
-    table = symtable.symtable(source, "cell", "exec")
-    binds = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
     imports = isinstance(node, ast.Import | ast.ImportFrom)
-    return Statement(source, imports, frozenset(binds), frozenset(changed(node)), frozenset(read(table)))
+    reads = read(symtable.symtable(source, "cell", "exec"))
+    return Statement(source, imports, frozenset(reader.bound(source)), frozenset(changed(node)), frozenset(reads))
 
 
 def read(table: symtable.SymbolTable) -> Iterator[str]:
@@ -99,23 +97,9 @@ class Printed:
 
 def printed(path: Path) -> list[Printed]:
     """The exercises of a notebook, each with the solutions that follow it before the next one."""
-    exercises: list[Printed] = []
-    earlier: list[Statement] = []
-    for cell in json.loads(path.read_text())["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code":
-            here = statements(source)
-            if names_of_checks(source):
-                exercises.append(Printed(here, list(earlier), []))
-            earlier += here
-        elif exercises:
-            for text in SOLUTION.findall(source):
-                exercises[-1].solution.extend(one for code in PYTHON.findall(text) for one in statements(code))
-    return exercises
-
-
-def names_of_checks(source: str) -> set[str]:
-    """The names check_… that a cell reads."""
-    nodes = ast.walk(ast.parse(source))
-    names = {getattr(node, "attr", getattr(node, "id", "")) for node in nodes}
-    return {name for name in names if isinstance(name, str) and name.startswith("check_")}
+    cells = json.loads(path.read_text())["cells"]
+    code = [statements("".join(cell["source"])) if cell["cell_type"] == "code" else [] for cell in cells]
+    return [
+        Printed(code[one.cell], [*itertools.chain(*code[: one.cell])], statements(one.solution))
+        for one in reader.printed(cells)
+    ]

@@ -1,10 +1,22 @@
-"""Lesson 09: the button that runs the eight cells, and the exercise on the table of results."""
+"""Lesson 09: the button that runs the eight cells; a loop, a planner that is repaired, seeds that are needed."""
+
+from dataclasses import replace
+from statistics import NormalDist
 
 import pandas as pd
 import pytest
+import torch
 
 import damlite as dl
-from damlite.lessons.close_the_loop import Ablation, Setting, check_best_method
+from damlite.lessons import close_the_loop as lesson
+from damlite.lessons.close_the_loop import (
+    Ablation,
+    Setting,
+    check_mbrl,
+    check_repaired,
+    check_seeds_needed,
+    eight_cells,
+)
 from damlite.results import table1
 
 asked = []  # what the made-up pieces were asked for
@@ -189,20 +201,62 @@ def test_a_saved_notebook_gets_a_png_and_its_alt_text(ablation):
     assert metadata["image/png"]["alt"] == data["text/plain"] == ablation.description
 
 
-def test_best_method():
-    table = pd.DataFrame(
-        {
-            "model": ["Gaussian", "mixture", "mixture"],
-            "method": ["disc", "disc", "dam"],
-            "mean": [1.0, 3.0, 2.0],
-            "stderr": 0.1,
-            "paper_mean": [1.0, 2.0, 3.0],
-        }
-    )
-    assert "right" in check_best_method(("mixture", "disc"), table)
-    assert "right" in check_best_method(["mixture", "disc"], table)
-    assert "the paper's best" in check_best_method(("mixture", "dam"), table)
-    assert "not that one" in check_best_method(("Gaussian", "disc"), table)
-    assert "not that one" in check_best_method("mixture", table)
-    for stub in (..., None):
-        assert "not answered yet" in check_best_method(stub, table)
+def test_the_lessons_panel_is_the_button_over_all_that_is_stored():
+    made = eight_cells()
+    assert set(choose(made, "paper-trajectory", 0)["recipe"]) == {"paper-trajectory"}
+    assert set(choose(made, "our", 5)["variant"]) == {"5"}
+    made.close_all()
+
+
+def test_the_loop_of_the_lesson_with_appended_data():
+    def appending(rollout, train_model, train_discriminator, rounds):
+        data, model, disc = [], None, None
+        for _ in range(rounds):
+            data.append(rollout(model, disc))
+            model = train_model(data)
+            disc = train_discriminator(model, data)
+        return data
+
+    assert "right" in check_mbrl(appending)
+
+
+@pytest.fixture
+def loops(monkeypatch):
+    """Made-up returns: 3 as the paper prints it, 2 more with more particles; each run of eight differs a little."""
+
+    def returns_with(planner):
+        return 3 + 2.0 * (planner.particles > 1) + torch.linspace(-0.5, 0.5, 8)
+
+    monkeypatch.setattr(lesson, "returns_with", returns_with)
+    return dl.paper_recipe(dl.IcyRoad()).planner
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"particles": 20}, "right, 3.0 became 5.0, a gain of 2.0 ± 0.2"),
+        ({"particles": 20, "stratified": True}, "right"),
+        ({"candidates": 11}, "no gain of two standard errors"),
+        ({}, "one or 2 changed fields, got 0: none"),
+        ({"particles": 9, "candidates": 9, "clip": 1.0}, "got 3: particles, clip, candidates"),
+    ],
+)
+def test_a_planner_is_repaired_by_one_or_two_fields(loops, changes, expected):
+    assert expected in check_repaired(replace(loops, **changes))
+
+
+@pytest.mark.parametrize("stub", [..., None])
+def test_a_planner_that_is_not_there(stub):
+    assert "not answered yet" in check_repaired(stub)
+
+
+@pytest.mark.parametrize("wrong", [{"particles": 20}, 20, dl.Exhaustive(horizon=5)])
+def test_what_is_not_the_papers_planner(wrong):
+    assert "expected the paper's planner" in check_repaired(wrong)
+
+
+def test_seeds_for_a_difference_as_it_was_found_are_those_that_were_there():
+    """2.8 standard errors apart: the seeds are enough."""
+    assert check_seeds_needed.right(torch.tensor(2.8), torch.tensor(1.0), 20) == pytest.approx(20)
+    n = NormalDist()
+    assert n.inv_cdf(0.975) + n.inv_cdf(0.8) == pytest.approx(lesson.FOUND, abs=0.01)

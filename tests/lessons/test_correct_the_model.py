@@ -1,12 +1,10 @@
-"""Lesson 04: its panels show what was computed; answers written another way; the diagnosis."""
+"""Lesson 04: its panel shows what was computed; answers written another way; plans that are misjudged or not."""
 
 import asyncio
 
 import numpy as np
 import pytest
 import torch
-from scipy.integrate import quad
-from scipy.stats import norm
 
 import damlite as dl
 from damlite.lessons import correct_the_model as lesson
@@ -64,7 +62,7 @@ def test_the_truth_moves_at_once_and_the_model_is_grey_until_the_slider_rests():
 
 
 @pytest.mark.parametrize("fitted_before", [True, False])
-def test_the_panels_work_with_doubles(fitted_before, double):
+def test_the_panel_works_with_doubles(fitted_before, double):
     if fitted_before:
         torch.set_default_dtype(torch.float32)
         lesson.fitted(dl.IcyRoad(), 1, 1000)
@@ -72,51 +70,6 @@ def test_the_panels_work_with_doubles(fitted_before, double):
     else:
         lesson.fitted.cache_clear()
     assert "truth -1.5" in lesson.next_velocity().fig.axes[1].get_title()
-    assert "truth 1" in lesson.weight_collapse().fig.axes[2].get_title()
-
-
-@pytest.mark.parametrize(("shift", "spread"), [(0.0, 1.0), (0.5, 1.0), (1.3, 1.5), (0.2, 0.8)])
-def test_second_moment_of_a_weight_by_quadrature(shift, spread):
-    def integrand(z):
-        return norm.pdf(z) ** 2 / norm.pdf(z, shift, spread)
-
-    assert lesson.weight_second_moment(shift, spread) == pytest.approx(quad(integrand, -12, 12)[0], rel=1e-6)
-
-
-def test_second_moment_is_infinite_for_a_narrow_model():
-    assert lesson.weight_second_moment(0.0, 0.7) == np.inf
-    assert lesson.weight_second_moment(0.0, 0.71) < np.inf
-
-
-def test_exact_weights_give_the_second_moment_of_the_truth():
-    estimate, log_w = lesson.imagine_squares(0.3, 1.1, 1000, None, False)
-    assert estimate.shape == (lesson.REPEATS, lesson.STEPS)
-    assert log_w.shape == (lesson.REPEATS, lesson.STEPS, 1000)
-    error = estimate[:, :5].std(0) / lesson.REPEATS**0.5
-    assert ((estimate[:, :5].mean(0) - 1).abs() < 5 * error).all()
-
-
-def test_clip_and_normalisation_of_the_weights():
-    alone, log_w = lesson.imagine_squares(0.5, 1.2, 100, 0.0, False)  # clipped at 0: no weights
-    assert (log_w == 0).all()
-    assert abs(alone.mean() - (0.5**2 + 1.2**2)) < 5 * alone.std() / alone.numel() ** 0.5
-    plain, log_w = lesson.imagine_squares(0.5, 1.2, 100, None, False)
-    normalised, _ = lesson.imagine_squares(0.5, 1.2, 100, None, True)
-    assert torch.allclose(normalised, plain / log_w.exp().mean(-1), rtol=1e-3)
-    _, clipped = lesson.imagine_squares(0.5, 1.2, 100, 0.3, False)
-    assert clipped[:, 0].abs().max() <= 0.3
-    assert (clipped[:, -1].abs() <= 0.3 * lesson.STEPS + 1e-4).all()
-
-
-def test_the_panel_of_the_collapse_shows_its_numbers():
-    panel = lesson.weight_collapse()
-    panel.controls["shift"].value = 1.0
-    estimate, log_w = lesson.imagine_squares(1.0, 1.0, 500, None, False)
-    law, share = panel.fig.axes[0].lines
-    assert np.allclose(law.get_ydata(), np.exp(-np.arange(1, lesson.STEPS + 1)))
-    worth = dl.diagnostics.effective_sample_size(log_w).median(0).values
-    assert np.allclose(share.get_ydata(), (worth / 500).clamp(min=lesson.FLOOR))
-    assert f"{estimate[:, 4].mean():.2f} ± {estimate[:, 4].std():.2f}" in panel.fig.axes[2].get_title()
 
 
 @pytest.mark.parametrize(
@@ -133,23 +86,48 @@ def test_corrected_mean_written_another_way(given, expected):
     assert expected in lesson.check_corrected_mean(given)
 
 
+def test_the_salted_mean_is_the_roads_own_within_its_error():
+    yesterday, today, next_state, reward = lesson.draw_yesterday(cars=100_000)
+    truth = dl.exact.next_reward(dl.IcyRoad(swerve_prob=0.3), today)
+    term = (today.log_prob(next_state) - yesterday.log_prob(next_state)).exp() * reward
+    assert abs(lesson.salted(yesterday, today, next_state, reward) - truth) < 5 * term.std() / len(term) ** 0.5
+
+
+class OptimisticModel:
+    """The road with a swerve of 0.2 in place of 0.9; as a discriminator, the exact log-ratio."""
+
+    env = dl.IcyRoad()
+    transition = staticmethod(dl.IcyRoad(swerve_prob=0.2).transition)
+
+    def log_ratio(self, s, a, s2):
+        return self.env.transition(s, a).log_prob(s2) - self.transition(s, a).log_prob(s2)
+
+
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("plans", "expected"),
     [
-        ({"A": "collapse", "B": "support", "C": "overfit"}, "right"),
-        ({"A": ..., "B": ..., "C": ...}, "not answered yet"),
+        (([2, 2, 1, 0], [2, 1, 1, 1]), "right, model"),
+        (([2, 1, 1, 1], [2, 2, 1, 0]), "the model does not prefer the first"),
+        (([2, 1, 1, 1], [0, 0, 0, 0]), "the model is right about these two"),
+        ((..., ...), "not answered yet"),
         (..., "not answered yet"),
-        (None, "not answered yet"),
-        ({"A": "support", "B": "collapse", "C": "overfit"}, "A is not support"),
-        ({"A": "collapse", "B": "overfit", "C": "support"}, "B is not overfit"),
-        ({"A": "collapse", "B": "support", "C": "support"}, "C is not support"),
-        ({"A": "collapse", "B": "tails", "C": "overfit"}, "expected keys"),
-        ({"A": "collapse", "B": ..., "C": "overfit"}, "expected keys"),
-        ({"A": "collapse", "B": "support"}, "expected keys"),
-        (["collapse", "support", "overfit"], "expected keys"),
+        (([2, 1, 1], [2, 2, 1]), "expected two lists of four"),
+        (([2, 1, 1, 3], [2, 2, 1, 1]), "expected two lists of four"),
+        (([2, 1, 1, 1.5], [2, 2, 1, 1]), "expected two lists of four"),
+        (([2, 1, 1, 1], [2, 2, 1]), "expected two lists of four"),
+        ("2211", "expected two lists of four"),
+        (7, "expected two lists of four"),
     ],
 )
-def test_diagnosis(given, expected, capsys):
-    verdict = lesson.check_diagnosis(given)
+def test_misjudged_plans(plans, expected, capsys):
+    model = OptimisticModel()
+    verdict = lesson.check_misjudged(plans, model, model)
     assert expected in verdict
     assert capsys.readouterr().out == verdict + "\n"
+
+
+def test_weights_of_one_do_not_turn_the_order_round():
+    silent = OptimisticModel()
+    silent.log_ratio = lambda s, a, s2: torch.zeros(s.shape[:-1])
+    verdict = lesson.check_misjudged(([2, 2, 1, 0], [2, 1, 1, 1]), OptimisticModel(), silent)
+    assert "do not turn the order round" in verdict

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from solutions import names_of_checks, printed
+from solutions import printed
 
 from damlite import lessons
 from damlite.lessons.exercise import Exercise, same
+from damlite.lessons.solutions import names_of_checks
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 MODULES = {

@@ -1,8 +1,10 @@
-"""Lesson 11: what few seeds say of the stored table, and the check of verdicts, which is asked with words."""
+"""Lesson 11: what few seeds say of the stored table, and the checks of judges and recipes."""
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from damlite import RandomShooting
 from damlite.lessons import reproduce_table1 as lesson
 from damlite.results import table1
 
@@ -40,36 +42,65 @@ def test_the_panel_shows_the_mean_of_the_drawn_runs_and_of_all():
     panel.close_all()
 
 
-def judge(low, high, tolerance):
-    return "reproduced" if low > tolerance else "not reproduced" if high < tolerance else "undecided"
+def judge(dam, others, family=7, test=stats.ttest_ind):
+    p = test(others, dam[None], axis=-1, equal_var=False).pvalue
+    ahead = dam.mean() > others.mean(-1)
+    if (p[~ahead] < 0.05 / family).any():
+        return "not reproduced"
+    return "reproduced" if ahead.all() and (p < 0.05).all() else "undecided"
+
+
+def against_the_best(dam, others):
+    """To the best of the others alone, which luck has chosen."""
+    return judge(dam, others[[others.mean(-1).argmax()]], family=1)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
         (judge, "right"),
-        (lambda low, high, t: ..., "not answered yet"),
-        (lambda low, high, t: None, "not answered yet"),
-        (lambda low, high, t: "yes" if low > t else "no", "three words"),
-        (lambda low, high, t: "reproduced" if low + high > 2 * t else "not reproduced", "Neither side"),
-        (
-            lambda low, high, t: "not reproduced" if low > t else "reproduced" if high < t else "undecided",
-            "wrong way round",
-        ),
-        (lambda low, high, t: judge(low, high, 0.0), "tolerance is forgotten"),
-        (lambda low, high, t: "undecided" if t == 0.5 and high > 0.7 else judge(low, high, t), "not yet"),
+        (lambda dam, others: ..., "not answered yet"),
+        (lambda dam, others: None, "not answered yet"),
+        (lambda dam, others: "yes", "three words"),
+        (against_the_best, "“not reproduced” in"),
+        (lambda dam, others: judge(dam, others, family=1), "“not reproduced” in"),
+        (lambda dam, others: "reproduced" if dam.mean() > others.mean(-1).max() else "undecided", "“reproduced” in"),
+        (lambda dam, others: "undecided", "in only 0%"),
     ],
 )
-def test_verdict(answer, expected, capsys):
-    assert expected in lesson.check_verdict(answer)
+def test_best(answer, expected, capsys):
+    assert expected in lesson.check_best(answer)
     assert expected in capsys.readouterr().out
 
 
-def test_other_ways_to_the_same_number_are_right():
-    assert "right" in lesson.check_standard_error(lambda runs: float(runs.var() / len(runs)) ** 0.5)
+def shoot(**choices):
+    return RandomShooting(horizon=5, stratified=False, **choices)
+
+
+ONE, MANY = shoot(particles=1, common_random_numbers=False), shoot(particles=20, common_random_numbers=False)
+
+
+@pytest.mark.parametrize(
+    ("recipes", "expected"),
+    [
+        ({"reproduced": ONE, "not reproduced": MANY}, "right"),
+        ({"reproduced": ..., "not reproduced": ...}, "not answered yet"),
+        (None, "not answered yet"),
+        ({"reproduced": ONE}, "expected keys"),
+        ([ONE, MANY], "expected keys"),
+        ({"reproduced": 1, "not reproduced": MANY}, "expected a planner"),
+        ({"reproduced": ONE, "not reproduced": ONE}, "not yet"),
+    ],
+)
+def test_recipes(recipes, expected, capsys):
+    assert expected in lesson.check_recipes(recipes)
+    assert expected in capsys.readouterr().out
+
+
+def test_another_way_to_the_same_number_is_right():
     middle = slice(2, -2)
     assert "right" in lesson.check_interquartile_mean(lambda runs: float(runs.sort().values[middle].mean()))
 
 
 def test_a_function_that_says_only_some_words_is_asked_for_all():
-    assert "three words" in lesson.check_verdict(lambda low, high, t: None if low > t else judge(low, high, t))
+    assert "three words" in lesson.check_best(lambda dam, others: None if dam[0] > 0 else judge(dam, others))

@@ -1,0 +1,61 @@
+"""The teacher's pack: its links lead somewhere, its names exist, its self-test has answers."""
+
+import re
+from dataclasses import fields, is_dataclass
+from functools import reduce
+from pathlib import Path
+
+import pytest
+
+import damlite as dl
+
+TEACHING = Path(__file__).resolve().parent.parent / "teaching"
+ROWS = [
+    [column.strip() for column in line.split("|")[1:-1]]
+    for line in re.sub(r"\\mid", " ", (TEACHING / "notation.md").read_text()).splitlines()
+    if line.startswith("| $")
+]
+
+
+def named(owner, name):
+    """What an object has under a name; a dataclass's field counts."""
+    if isinstance(owner, type) and is_dataclass(owner) and name in {field.name for field in fields(owner)}:
+        return name
+    return getattr(owner, name)
+
+
+def test_a_name_that_is_not_there_is_seen():
+    assert named(dl.Estimator, "particles")
+    with pytest.raises(AttributeError):
+        named(dl.Estimator, "partikles")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[2])
+def test_every_code_name_exists(row):
+    symbol, meaning, code, lesson, _ = row
+    assert symbol and meaning and lesson
+    reduce(named, re.fullmatch(r"`([\w.]+)`", code).group(1).split("."), dl)
+
+
+def test_every_equation_of_the_notation_is_one_of_the_papers():
+    assert len(ROWS) > 10
+    cited = re.findall(r"(Eq\.|Alg\.) (\d+)(?: to (\d+))?", " ".join(row[4] for row in ROWS))
+    assert cited
+    assert all(int(last or first) <= {"Eq.": 21, "Alg.": 3}[kind] for kind, first, last in cited)
+
+
+def test_the_self_test_has_five_questions_each_with_its_answer():
+    parts = re.split(r"^\*\*(\d)\.\*\*", (TEACHING / "prerequisites.md").read_text(), flags=re.MULTILINE)[1:]
+    assert parts[::2] == list("12345")
+    assert all(part.count("<summary>Answer</summary>") == part.count("</details>") == 1 for part in parts[1::2])
+
+
+def test_links_lead_to_files():
+    for page in TEACHING.glob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (TEACHING / target).exists(), target
+
+
+def test_the_routes_take_the_time_that_they_say():
+    route = re.search(r"## Ninety minutes.*?(?=\n## )", (TEACHING / "README.md").read_text(), re.DOTALL).group()
+    assert sum(map(int, re.findall(r"^\| (\d+) \|", route, re.MULTILINE))) == 90
