@@ -1,9 +1,10 @@
-"""Lesson 01: Fig. 1 with a model that moves, and weights along a horizon; two exercises on weights."""
+"""Lesson 01: the loop as a block diagram, Fig. 1 with a model that moves; four exercises on weights."""
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from .. import diagnostics, exact, figures
@@ -13,7 +14,15 @@ from .exercise import Exercise, ask_once, same, unanswered
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
 
-ARROWS, MOST, STEPS, PATHS = 25, 4000, 25, 30
+ARROWS, MOST = 25, 4000
+LOOP = (  # what stands in the five boxes
+    ("collect", "transitions\n(s, a, r, s′)", "the data"),
+    ("fit model", "q(s′ | s, a)\nclose to p", "lessons 03, 06"),
+    ("fit discriminator", "real or imagined?\nlog p/q", "lessons 02, 05"),
+    ("plan", "imagine with q,\nweight by p/q", "lessons 01, 04, 07"),
+    ("drive", "on the real road\nby the best plan", "lessons 09, 10"),
+)
+SAMPLES, ENOUGH, TODAY, TOMORROW = 1000, 125, 0.9, 0.2  # of the two roads' exercise; their probabilities of a swerve
 
 
 def weigh_samples() -> Panel:
@@ -65,47 +74,25 @@ def weigh_samples() -> Panel:
     return Panel(fig, draw, controls, description)
 
 
-def weights_decay() -> Panel:
-    """What is left of P particles along a horizon, for a model whose mean is δ standard deviations off."""
-    noise = torch.randn(STEPS, MOST, generator=seeded(0))
-    steps = np.arange(STEPS + 1)
-    fig, axes = figures.figure(2, width=11, height=4.2)
-    with figures.style():
-        left, right = axes[0]
-        paths = left.plot(np.full((2, PATHS), np.nan), "-", color=figures.WEIGHT, lw=0.7, alpha=0.5)
-        (median,) = left.plot([], [], "--", color=figures.MODEL, lw=3, label="median weight, exp(−tδ²/2)")
-        left.axhline(1, color=figures.TRUTH, label="mean weight, 1")
-        (law,) = right.plot([], [], "-", color=figures.TRUTH, label="law, exp(−tδ²)")
-        (good,) = right.plot([], [], "o", color=figures.WEIGHT, label="sample, Pareto k ≤ 0.7")
-        (bad,) = right.plot([], [], "x", color=figures.WEIGHT, ms=8, mew=2, label="sample, Pareto k > 0.7")
-        (one,) = right.plot([], [], ":", color=figures.GREY, label="worth one particle")
-        left.set(ylabel="weight of a particle", ylim=(1e-9, 1e5))
-        right.set(ylabel="effective share of the particles", ylim=(1e-5, 2))
-        for ax in (left, right):
-            ax.set(xlabel="transitions so far, t", yscale="log", xlim=(0, STEPS))
-            ax.legend(loc="lower left")
-
-    def draw(shift: float, particles: int) -> None:
-        log_w = torch.zeros(STEPS + 1, particles)
-        log_w[1:] = (-shift * noise[:, :particles] - shift**2 / 2).cumsum(0)
-        for path, values in zip(paths, log_w.T.exp(), strict=False):
-            path.set_data(steps, values)
-        median.set_data(steps, np.exp(-steps * shift**2 / 2))
-        law.set_data(steps, np.exp(-steps * shift**2))
-        share = (diagnostics.effective_sample_size(log_w) / particles).numpy()
-        trusted = (diagnostics.pareto_k(log_w) <= diagnostics.TRUSTWORTHY_K).numpy()
-        good.set_data(steps[trusted], share[trusted])
-        bad.set_data(steps[~trusted], share[~trusted])
-        one.set_data([0, STEPS], [1 / particles] * 2)
-        left.set_title(f"{PATHS} of {particles} particles")
-        right.set_title(f"after {STEPS} transitions worth {share[-1] * particles:.1f} of {particles}")
-
-    controls = {
-        "shift": slider("shift δ of the model's mean", "standard deviations", 0.3, 0.0, 1.0, 0.05),
-        "particles": slider("particles", "number", 1000, 50, MOST, 50),
-    }
-    description = "Weights along a horizon (left) and what share of the particles they are worth (right), in log scale."
-    return Panel(fig, draw, controls, description)
+def draw_loop() -> Figure:
+    """The loop of model-based reinforcement learning as a block diagram; the box that DAM adds has a dashed frame."""
+    fig, axes = figures.figure(width=11, height=2.9)
+    ax = axes[0, 0]
+    ax.set(xlim=(0, 10), ylim=(-1.15, 1.2))
+    ax.axis("off")
+    for x, (title, what, lessons) in zip(range(1, 10, 2), LOOP, strict=True):
+        extra = {"ls": "--", "lw": 2.5} if title == "fit discriminator" else {"ls": "-", "lw": 1.5}
+        ax.add_patch(Rectangle((x - 0.8, -0.45), 1.6, 1.5, fill=False, ec=figures.WEIGHT, **extra))
+        ax.text(x, 0.78, title, ha="center", va="center", weight="bold")
+        ax.text(x, 0.22, what, ha="center", va="center")
+        ax.text(x, -0.3, lessons, ha="center", va="center", color=figures.GREY)
+    arrow = {"arrowstyle": "-|>", "color": figures.WEIGHT, "lw": 1.5, "shrinkA": 0, "shrinkB": 0}
+    for x in range(2, 10, 2):
+        ax.annotate("", (x + 0.2, 0.3), (x - 0.2, 0.3), arrowprops=arrow)
+    ax.plot([9, 9, 1], [-0.45, -0.85, -0.85], color=figures.WEIGHT, lw=1.5)
+    ax.annotate("", (1, -0.45), (1, -0.86), arrowprops=arrow)
+    ax.text(5, -0.8, "new transitions, next round", ha="center", va="bottom")
+    return fig
 
 
 def draw_log_densities(trajectories: int, steps: int) -> tuple[Tensor, Tensor]:
@@ -178,3 +165,93 @@ check_sample_size = Exercise(
     },
     ask=ask_of_large_ones,
 )
+
+
+def before(log_w: Tensor) -> Tensor:
+    """Log-weight (N, T) of the transitions before each reward."""
+    return log_w.cumsum(-1) - log_w
+
+
+def discounted(log_w: Tensor, reward: Tensor, discount: Tensor) -> Tensor:
+    """Mean over N trajectories of the weighted, discounted rewards; all (N, T), `discount` (T,)."""
+    return (log_w.exp() * discount * reward).sum(-1).mean()
+
+
+def powers(gamma: float, steps: int) -> Tensor:
+    """1, γ, γ², … (steps,)."""
+    return gamma ** torch.arange(steps)
+
+
+check_discounted_value = Exercise(
+    name="discounted_value",
+    inputs=(*draw_log_densities(trajectories=6, steps=4), 0.9),
+    right=lambda log_w, reward, gamma: discounted(before(log_w), reward, powers(gamma, reward.shape[-1])),
+    praise="each reward with the weights before it, and its own power of γ.",
+    hint="Reward t gets the product of the weights of transitions 1 to t − 1, and γ to the power t − 1. With γ = 0 "
+    "only the first reward counts, and its weight is one.",
+    mistakes={
+        "this is Eq. 4 as printed: reward t has the weight of transition t too, which is drawn after it.": (
+            lambda log_w, reward, gamma: discounted(log_w.cumsum(-1), reward, powers(gamma, reward.shape[-1]))
+        ),
+        "this is Eq. 2: all rewards have all weights. Right on average, and noisier than need be.": (
+            lambda log_w, reward, gamma: discounted(
+                log_w.sum(-1, keepdim=True), reward, powers(gamma, reward.shape[-1])
+            )
+        ),
+        "the weights are missing: this is what the model itself promises.": lambda log_w, reward, gamma: discounted(
+            0 * log_w, reward, powers(gamma, reward.shape[-1])
+        ),
+        "the discount is missing: this is right for γ = 1.": lambda log_w, reward, gamma: discounted(
+            before(log_w), reward, torch.ones(reward.shape[-1])
+        ),
+        "one γ too many: the first reward is not discounted here.": lambda log_w, reward, gamma: discounted(
+            before(log_w), reward, gamma * powers(gamma, reward.shape[-1])
+        ),
+        "every reward has the weight of one transition only. Those of all transitions before it multiply.": (
+            lambda log_w, reward, gamma: discounted(
+                log_w.roll(1, -1).index_fill(-1, torch.tensor([0]), 0.0), reward, powers(gamma, reward.shape[-1])
+            )
+        ),
+        "this sums over the trajectories. The estimate is their mean.": lambda log_w, reward, gamma: (
+            len(reward) * discounted(before(log_w), reward, powers(gamma, reward.shape[-1]))
+        ),
+    },
+)
+
+
+def worth_on(swerve_prob: float, mean: float, spread: float) -> float:
+    """What SAMPLES weighted samples of one Gaussian model are worth on a road, by the exact E[w²]."""
+    env, state = IcyRoad(swerve_prob=swerve_prob), torch.tensor(STATE)
+    p, stds = env.transition(state, torch.tensor(ACCELERATE)), torch.tensor([[env.noise, spread]])
+    q = Mixture(torch.zeros(1), torch.tensor([[3.0, mean]]), stds, state, env.kinematics)
+    return SAMPLES / exact.weight_second_moment(p, q).item()
+
+
+def check_for_both(for_both: tuple[float, float]) -> str:
+    """Are 1000 samples of a Gaussian (mean, spread) worth at least 125 on today's road and on tomorrow's?"""
+    print(verdict := f"for_both: {judge_for_both(for_both)}")
+    return verdict
+
+
+def judge_for_both(for_both: tuple[float, float]) -> str:
+    """The verdict on the mean and the spread of one model for two roads."""
+    given = for_both if isinstance(for_both, tuple | list) else (for_both,)
+    if all(map(unanswered, given)):
+        return "not answered yet. Replace the ... by your numbers."
+    try:
+        mean, spread = map(float, given)
+    except (TypeError, ValueError):
+        return f"expected two numbers, mean and spread, got {for_both!r}."
+    if not (abs(mean) <= 10 and 0.01 <= spread <= 10):
+        return f"expected a mean within ±10 and a spread from 0.01 to 10 lengths per step, got {mean:g} and {spread:g}."
+    today, tomorrow = (worth_on(swerve, mean, spread) for swerve in (TODAY, TOMORROW))
+    found = f"{SAMPLES} samples are worth {today:.0f} today and {tomorrow:.0f} tomorrow"
+    if min(today, tomorrow) >= ENOUGH:
+        return f"right, {found}."
+    if abs(mean) > 0.3:
+        return f"{found}. Both roads are symmetric, and this model is not: one side gets giant weights."
+    if today >= ENOUGH:
+        return f"{found}. It is made for today: tomorrow most cars stay, in a peak that it seldom visits."
+    if tomorrow >= ENOUGH:
+        return f"{found}. It is made for tomorrow: today most cars swerve, and so far out it seldom goes."
+    return f"{found}. It is {'far too narrow' if spread < 0.7 else 'far too broad'} for both."
