@@ -104,27 +104,34 @@ def learn_ratio() -> Panel:
     return Panel(fig, lambda: None, controls, description, settle)  # all that moves hangs on the training
 
 
+def draw_losses(ax: Axes, p: Marginal, q: Normal) -> None:
+    """ℓ(D) = −p log D − q log(1 − D) at three velocities, and a dot at D = p/(p + q)."""
+    share = torch.linspace(0.001, 0.999, 999)
+    for place, name, line in ((1.4, "on a mode", "-"), (0.8, "between two", "--"), (0.1, "on a flank", ":")):
+        at_p, at_q = (density.log_prob(torch.tensor(place)).exp() for density in (p, q))
+        best = at_p / (at_p + at_q)
+        curve, least = (-at_p * d.log() - at_q * (1 - d).log() for d in (share, best))
+        ax.plot(share, curve, line, color=figures.WEIGHT, label=f"velocity {place}, {name}")
+        ax.plot(best, least, "o", color=figures.TRUTH, ms=9)
+    ax.set(xlabel="the classifier's D at this place (probability)", ylabel="loss density ℓ(D)", ylim=(0, 2))
+    ax.legend(loc="upper center")
+
+
+def draw_logits(ax: Axes, exact: Tensor, logit: Tensor, title: str, most: int = 250) -> None:
+    """Learned logit against exact log p/q, both (2, N): of real transitions (0) and of imagined ones (1)."""
+    for kind, (name, colour, marker) in enumerate((("real", figures.TRUTH, "o"), ("imagined", figures.MODEL, "x"))):
+        x, y = (t[kind, :most].clamp(-12, 6) for t in (exact, logit))
+        ax.plot(x, y, marker, color=colour, ms=4, alpha=0.6, label=name)
+    ax.plot([-12, 6], [-12, 6], color=figures.GREY, lw=1)
+    ax.set(title=title, xlabel="exact log p/q (nats)", ylabel="learned logit (nats)")
+    ax.legend(loc="upper left")
+
+
 def loss(real: Tensor, fake: Tensor) -> Tensor:
     """TRAINDISCRIMINATOR's loss (Alg. 2) from the logits (N,) of real and of imagined transitions."""
     return (softplus(-real) + softplus(fake)).mean()
 
 
-check_bayes_classifier = Exercise(
-    "bayes_classifier",
-    (torch.tensor([0.8, 0.1, 0.3, 0.02]), torch.tensor([0.2, 0.3, 0.3, 0.5])),
-    lambda p, q: p / (p + q),
-    "p/(p + q), Eq. 5.",
-    "Of the transitions at this place, which share is real? Eq. 5 with the same p(s, a) on both sides.",
-    {
-        "this is q/(p + q): the labels are swapped. Real transitions, drawn from p, have the label 1.": (
-            lambda p, q: q / (p + q)
-        ),
-        "this is the ratio p/q itself. D is a probability and lies between 0 and 1.": lambda p, q: p / q,
-        "this is q/p, upside down, and no probability.": lambda p, q: q / p,
-        "this is σ(p/q): the logarithm is forgotten. Eq. 7 is σ(log p/q).": lambda p, q: (p / q).sigmoid(),
-        "this is log p/q, the logit D̃ of Eq. 7. D is σ of it.": lambda p, q: (p / q).log(),
-    },
-)
 check_classifier_loss = Exercise(
     "classifier_loss",
     (torch.tensor([1.5, -0.4, 0.3]), torch.tensor([-2.0, 0.7, -0.1])),
@@ -184,5 +191,32 @@ check_unequal_weight = Exercise(
         "this is σ(logit + log k) = p/(p + q), not p/q.": (
             lambda logit, k: logsigmoid(logit + torch.tensor(k).log()).exp()
         ),
+    },
+)
+check_repaired_weight = Exercise(
+    "repaired_weight",
+    (torch.tensor([-1.2, -0.5, 0.0, 1.0, 2.0]), 0.25),
+    lambda logit, share: (logit.exp() - share) / (1 - share),
+    "(exp(logit) − ε)/(1 − ε): the fakes among the real are taken out again.",
+    "What is labelled real has the density (1 − ε)·p + ε·q. Divide it by q, set it equal to exp(logit), solve for p/q.",
+    {
+        "this is Eq. 8 as it is: the ratio of what was labelled real to q. A fake that no real car resembles keeps "
+        "the weight ε.": lambda logit, share: logit.exp(),
+        "the fakes are taken out, but what is left is not yet scaled up: only 1 − ε of the label was real.": (
+            lambda logit, share: logit.exp() - share
+        ),
+        "this scales up and takes nothing out. With q alone, p = 0, the weight must come out as 0.": (
+            lambda logit, share: logit.exp() / (1 - share)
+        ),
+        "this adds the fakes instead of taking them out: it makes the weight that a logit should have.": (
+            lambda logit, share: (1 - share) * logit.exp() + share
+        ),
+        "ε and 1 − ε are swapped: ε is the share of fakes.": lambda logit, share: (logit.exp() - 1 + share) / share,
+        "this corrects probabilities, not ratios: D is not linear in p.": lambda logit, share: (
+            (logit.sigmoid() - share) / (1 - share)
+        ),
+        "this is log p/q. The weight is the ratio itself.": lambda logit, share: (
+            (logit.exp() - share) / (1 - share)
+        ).log(),
     },
 )
