@@ -10,7 +10,7 @@ from types import ModuleType
 from . import diagnostics, exact, gym
 from .data import Episodes, collect
 from .discriminator import Discriminator
-from .envs import Environment, IcyRoad, Intersection
+from .envs import Distracted, Environment, IcyRoad, Intersection
 from .estimate import Estimator, estimate_value
 from .fitting import Fit, Training, fit_discriminator, fit_model, return_weights
 from .gym import FromGymnasium
@@ -21,7 +21,7 @@ from .planning import MPPI, Belief, CrossEntropy, Exhaustive, Plan, RandomShooti
 from .recipe import Recipe, our_recipe, paper_recipe
 
 __all__ = """
-METHODS MPPI Belief CrossEntropy Discriminator DynamicsModel Environment Episodes Estimator Exhaustive Fit
+METHODS MPPI Belief CrossEntropy Discriminator Distracted DynamicsModel Environment Episodes Estimator Exhaustive Fit
 FromGymnasium IcyRoad Intersection Learned MBRLResult Plan RandomShooting Recipe Training collect
 diagnostics estimate_value evaluate every_sequence exact fit_discriminator fit_model gym learn our_recipe
 paper_recipe policy return_weights run_mbrl seeded

@@ -249,6 +249,11 @@ def test_the_papers_recipe_is_as_printed(road, horizon, candidates, estimator):
         "clip": None,
         "common_random_numbers": False,
         "stratified": False,
+        "flatten": 1.0,
+        "correction": "weight",
+        "correction_scale": 1.0,
+        "resample": None,
+        "discount": 1.0,
         "horizon": horizon,
         "candidates": candidates,
     }

@@ -17,7 +17,7 @@ PARAMETERS, LINES = 7, 45
 LONGER: dict[str, str] = {}  # functions that may be longer or take more, each with its reason; at most two
 DOWNWARD = {("gym/roads.py", "render"): "draws a road when asked, and imports what draws only then"}
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
-KINDS = {"Environment", "IcyRoad", "Intersection", "FromGymnasium"}
+KINDS = {"Distracted", "Environment", "IcyRoad", "Intersection", "FromGymnasium"}
 PLANNERS = [dl.Exhaustive, dl.RandomShooting, dl.CrossEntropy, dl.MPPI]
 
 

@@ -1,7 +1,8 @@
-"""The two roads of the paper, and what any environment must have."""
+"""The two roads of the paper, what any environment must have, and coordinates that mean nothing."""
 
+from .distracted import Distracted
 from .environment import Environment
 from .icy_road import IcyRoad
 from .intersection import Intersection
 
-__all__ = ["Environment", "IcyRoad", "Intersection"]
+__all__ = ["Distracted", "Environment", "IcyRoad", "Intersection"]

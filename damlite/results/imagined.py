@@ -18,7 +18,7 @@ from ..envs import Environment, IcyRoad, Intersection
 from ..estimate import Estimator
 from ..mixture import draw_noise, draw_stratified_noise
 from ..planning import Planner
-from .outcomes import DECIMALS, probability
+from .outcomes import DECIMALS, independent, probability
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,9 @@ def estimates(
 def policy(env: Environment, proposal: Proposal, planner: Planner) -> Policy:
     """A policy for `collect`, in law that of `planning.policy` with the road of the proposal as its belief.
 
-    Raises ValueError if the planner's estimate is no mean of independent particles.
+    Raises ValueError if the planner's estimate is no mean of weighted returns of independent particles.
     """
-    if planner.normalise is not False:
-        got = f"got {planner.normalise!r}"
-        raise ValueError(f"normalise must be False for an estimate that is a mean of independent particles, {got}")
+    independent(planner)
 
     def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
         steps = min(planner.horizon, env.horizon - step)

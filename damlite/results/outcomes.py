@@ -204,19 +204,25 @@ class Outcomes:
         return (part.square() @ self.proposal - (part @ self.proposal).square()).clamp(min=0)
 
 
+def independent(planner: Planner) -> None:
+    """Raise ValueError unless estimates are means of undiscounted, weighted returns of independent particles."""
+    for name, expected in (("normalise", False), ("resample", None), ("correction", "weight"), ("discount", 1.0)):
+        if (got := getattr(planner, name)) != expected:
+            what = "an estimate that is a mean of weighted returns of independent particles"
+            raise ValueError(f"{name} must be {expected!r} for {what}, got {got!r}")
+
+
 def outcomes(belief: FiniteBelief, planner: Planner, state: Tensor, actions: Tensor) -> Outcomes:
     """The exact laws of plans from a state.
 
     Parameters
     ----------
     belief : p, q and weights
-    planner : for its choices as an `Estimator`; `normalise` couples the particles and must be False
+    planner : for its choices as an `Estimator`; see `independent`
     state : (B,), numbers of states
     actions : (B, C, H) or (C, H); the laws are those of B·C plans, flattened
     """
-    if planner.normalise is not False:
-        got = f"got {planner.normalise!r}"
-        raise ValueError(f"normalise must be False for an estimate that is a mean of independent particles, {got}")
+    independent(planner)
     road, steps = belief.road, actions.shape[-1]
     transitions = steps if planner.estimator == "eq4" else steps - 1
     times = road.fork_times(state, transitions)

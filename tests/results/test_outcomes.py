@@ -184,6 +184,18 @@ def test_choices_are_in_law_those_of_the_packages_planner(env, common, particles
         assert a.std().item() == pytest.approx(b.std().item(), rel=0.15)
 
 
+@ROADS
+@pytest.mark.parametrize("offset", [-2.0, 0.0])
+def test_variances_are_those_of_importance_sampling_over_finitely_many_trajectories(env, offset):
+    """The trajectory estimator of every plan, by J²·χ²(q*‖q) and for returns of both signs."""
+    plans = dl.every_sequence(3, 5)[::20]
+    law = law_of(env, plans, OTHER[env], True, offset, estimator="trajectory")
+    p, q = law.ratio * law.proposal, law.proposal.expand(law.ratio.shape)
+    variance = exact.estimate_variance(p, q, law.returns - 5 * offset)
+    torch.testing.assert_close(variance, law.variance, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(variance, law.least_variance(5 * offset), rtol=1e-5, atol=1e-5)
+
+
 def test_what_does_not_fit_is_said():
     class Elsewhere(dl.Environment):
         pass
@@ -192,6 +204,9 @@ def test_what_does_not_fit_is_said():
         outcomes.finite_road(Elsewhere())
     with pytest.raises(ValueError, match=r"normalise must be False.*got 'excess'"):
         law_of(ICE, dl.every_sequence(3, 2), normalise="excess")
+    for choice, value in (("resample", 0.5), ("correction", "reward"), ("discount", 0.5)):
+        with pytest.raises(ValueError, match=f"{choice} must be .* got {value!r}"):
+            law_of(ICE, dl.every_sequence(3, 2), **{choice: value})
     road = outcomes.finite_road(CROSSING)
     uneven = replace(road, fork=road.fork | True)
     with pytest.raises(ValueError, match="as probable at every fork"):
