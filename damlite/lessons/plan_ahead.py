@@ -353,15 +353,18 @@ def judge_two_estimates(answer: object) -> str:
     """The verdict on two distributions, four lists in all."""
     if unanswered(answer):
         return NOT_YET
-    lists = [torch.as_tensor(part, dtype=torch.float64) for part in answer]
+    try:
+        lists = [torch.as_tensor(part, dtype=torch.float64) for part in answer]
+    except (TypeError, ValueError):  # no lists, or not of numbers
+        lists = []
     if len(lists) != 4 or any(x.ndim != 1 for x in lists):
         return "expected four lists: values and probabilities of the calmer estimate, then of the wilder one."
     moments = []
     for name, x, p in (("calmer", *lists[:2]), ("wilder", *lists[2:])):
-        if x.shape != p.shape or bool((p < 0).any()) or abs(p.sum() - 1) > 1e-3:
+        if x.shape != p.shape or bool((p < 0).any()) or not abs(p.sum() - 1) < 1e-3:
             return f"the {name} one needs a probability for each value, none negative, with the sum one."
         mean = (p * x).sum().item()
-        if abs(mean + 1) > 1e-3:
+        if not abs(mean + 1) < 1e-3:
             return f"the {name} one has the mean {mean:.3f}, so it is biased: the risky plan is worth −1."
         moments.append(((p * (x - mean) ** 2).sum().item(), p[x > 0].sum().item()))
     (calm, calm_fooled), (wild, wild_fooled) = moments

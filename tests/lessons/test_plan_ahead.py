@@ -91,6 +91,9 @@ def test_a_planner_gets_its_verdict(planner, expected, capsys):
         (([1.0, -1.0], [0.5, 0.5], [1.0, -3.0], [0.5, 0.5]), "the calmer one has the mean 0.000, so it is biased"),
         (([1.0, -3.0], [0.5, 0.6], [1.0, -3.0], [0.5, 0.5]), "with the sum one"),
         (([1.0, -3.0], [0.5, 0.5]), "expected four lists"),
+        (([float("nan"), -3.0], [0.5, 0.5], [1.0, -3.0], [0.5, 0.5]), "the calmer one has the mean nan"),
+        ("word", "expected four lists"),
+        (4.0, "expected four lists"),
         (None, "not answered yet"),
     ],
 )
