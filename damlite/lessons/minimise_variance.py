@@ -1,5 +1,7 @@
 """Lesson 06: a proposal on its way from p to q* and beyond, and the spread of its estimate."""
 
+from collections.abc import Callable, Iterator
+
 import torch
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -7,7 +9,8 @@ from torch import Tensor
 
 from .. import figures
 from ..envs import IcyRoad
-from .exercise import Exercise
+from ..mixture import seeded
+from .exercise import Exercise, same, tensor, unanswered
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
 
@@ -100,9 +103,9 @@ def share(x: Tensor) -> Tensor:
     return x / x.sum()
 
 
-def shifted(returns: Tensor) -> Tensor:
-    """Returns (N,), the smallest of them 0."""
-    return returns - returns.min()
+def divergence(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p‖q) of probabilities (N,), in nats."""
+    return (p * (p / q).log()).sum()
 
 
 def variance(q: Tensor, x: Tensor) -> Tensor:
@@ -110,47 +113,49 @@ def variance(q: Tensor, x: Tensor) -> Tensor:
     return (q * x**2).sum() - (q * x).sum() ** 2
 
 
-check_optimal_proposal = Exercise(
-    "q_star",
-    (torch.tensor([0.1, 0.2, 0.3, 0.4]), torch.tensor([6.0, -2.0, 1.0, 3.0])),
-    lambda p, r: share(p * shifted(r)),
-    "w·R is the same for every outcome.",
-    "Shift the returns so that the smallest is 0, multiply by p, divide by the sum.",
+def chi_square(p: Tensor, q: Tensor) -> Tensor:
+    """χ²(p‖q) of probabilities (N,): Var_q[p/q]."""
+    return variance(q, p / q)
+
+
+def draws_needed(p: Tensor, q: Tensor, returns: Tensor, n: Tensor) -> Tensor:
+    """Draws from q whose mean of w·R has the variance of n draws from p."""
+    best = share(p * returns)
+    return n * chi_square(best, q) / chi_square(best, p)
+
+
+check_draws_needed = Exercise(
+    "draws_needed",
+    (
+        torch.tensor([0.2, 0.5, 0.3]),
+        torch.tensor([0.5, 0.3, 0.2]),
+        torch.tensor([4.0, 1.0, 2.0]),
+        torch.tensor(60.0),
+    ),
+    draws_needed,
+    "a proposal's price is its χ² from q*.",
+    "J²χ²(q*‖p)/n must equal J²χ²(q*‖q)/m. Solve for m.",
     {
-        "the shift is missing: one of your probabilities is negative. Eq. 9 assumes R ≥ 0, so subtract the smallest "
-        "return first.": lambda p, r: share(p * r),
-        "this takes |R|. That is the best proposal for a mean of w·R without a shift, but its variance is not zero. "
-        "Subtract the smallest return instead.": lambda p, r: share(p * r.abs()),
-        "this is R alone, without p: it would draw an unlikely outcome as often as a likely one with the same "
-        "return. Eq. 9 has the product R·p.": lambda p, r: share(shifted(r)),
-        "this does not sum to one: divide R·p by its sum E_p[R].": lambda p, r: p * shifted(r),
-        "this divides by the plain mean of R. E_p[R] in Eq. 9 is a mean under p.": lambda p, r: (
-            p * shifted(r) / shifted(r).mean()
+        "this is upside down: it gives the draws from p that are as good as n from q.": lambda p, q, r, n: (
+            n**2 / draws_needed(p, q, r, n)
         ),
-        "this is p itself, the proposal of maximum likelihood.": lambda p, r: p,
-    },
-)
-check_estimate_variance = Exercise(
-    "variance",
-    (torch.tensor([0.2, 0.5, 0.3]), torch.tensor([0.5, 0.3, 0.2]), torch.tensor([4.0, 1.0, 2.0])),
-    lambda p, q, r: variance(q, p / q * r),
-    "E_q[w²R²] − E_p[R]².",
-    "Var_q[X] = E_q[X²] − E_q[X]² with X = w·R and w = p/q.",
-    {
-        "this is the variance of R under p. Either the weight's square is forgotten (E_q[w R²] is E_p[R²]), or the "
-        "draws come from p. They come from q, and w·R is squared as a whole.": lambda p, q, r: variance(p, r),
-        "this is the variance of R under q, without weights.": lambda p, q, r: variance(q, r),
-        "this is the second moment E_q[w²R²]. Subtract the square of the mean.": lambda p, q, r: (
-            q * (p / q * r) ** 2
-        ).sum(),
-        "this averages w²R² under p. The draws come from q.": lambda p, q, r: (
-            (p * (p / q * r) ** 2).sum() - (p * r).sum() ** 2
+        "this is n itself: no proposal is asked for.": lambda p, q, r, n: n,
+        "this takes the ratio of the standard deviations. Draws divide the variance.": lambda p, q, r, n: (
+            n * (draws_needed(p, q, r, n) / n).sqrt()
         ),
-        "this is the standard deviation, the root of the variance.": lambda p, q, r: variance(q, p / q * r).sqrt(),
-        "the weight is upside down: it is p/q.": lambda p, q, r: variance(q, q / p * r),
-        "this gives every outcome the same probability. Average under q.": lambda p, q, r: (p / q * r).var(
-            correction=0
+        "this takes q* ∝ R, without p. Eq. 9 has the product R·p.": lambda p, q, r, n: (
+            n * chi_square(share(r), q) / chi_square(share(r), p)
         ),
+        "this takes χ²(q‖q*). In the variance q* is squared, and q is below it.": lambda p, q, r, n: (
+            n * chi_square(q, share(p * r)) / chi_square(p, share(p * r))
+        ),
+        "this takes the KL divergences. The variance is a χ² divergence.": lambda p, q, r, n: (
+            n * divergence(share(p * r), q) / divergence(share(p * r), p)
+        ),
+        "this compares second moments: the squared mean J² is still to be subtracted from both.": lambda p, q, r, n: (
+            n * (q * (p / q * r) ** 2).sum() / (p * r**2).sum()
+        ),
+        "this is n·E_q[w²]: how uneven the weights are, whatever the returns.": lambda p, q, r, n: n * (p**2 / q).sum(),
     },
 )
 check_weighted_gradient = Exercise(
@@ -174,3 +179,88 @@ check_weighted_gradient = Exercise(
         "this leaves p out: every outcome counts alike. Eq. 17 is a mean under p.": lambda p, r, q: q * r.sum() - r,
     },
 )
+
+NOT_YET = "not answered yet. Replace the ... by your code."
+DISASTER, MOVED, TELLS = -1000.0, 0.1, 1.3  # a return; how far a weight may move; the best tenth's least mean weight
+ROWS = torch.tensor([[0.8, 0.2], [0.3, 0.7]], dtype=torch.float64)  # the lesson's car: on the road, off it
+PATHS = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).T  # (s_2, s_3)
+RETURNS = torch.tensor([6.0, 3.0, 2.0, 1.0], dtype=torch.float64)
+KL_FIT = torch.tensor([[8.16 / 8.9, 0.74 / 8.9], [6 / 13, 7 / 13]], dtype=torch.float64)
+LESS = 0.395  # between the variance of Eq. 10's table, 0.400, and the least, 0.391
+
+
+def check_steady_weights(steady_weights: Callable[[Tensor], Tensor]) -> str:
+    """Do weights (E,) of returns (E,) tell good episodes from bad ones, with a disaster among them as without?"""
+    print(verdict := f"steady_weights: {judge_steady_weights(steady_weights)}")
+    return verdict
+
+
+def judge_steady_weights(steady_weights: Callable[[Tensor], Tensor]) -> str:
+    """The verdict on weights, by their properties."""
+    calm = 4 * torch.randn(200, generator=seeded(0), dtype=torch.float64)
+    found = []
+    for returns in (calm, torch.cat([calm, torch.tensor([DISASTER], dtype=torch.float64)])):
+        weights = steady_weights(returns.clone())
+        if unanswered(weights):
+            return NOT_YET
+        weights = tensor(weights).double()
+        if weights.shape != returns.shape:
+            return f"expected shape {tuple(returns.shape)}, got shape {tuple(weights.shape)}."
+        found.append(weights)
+    return next((sentence for sentence, fits in faults(calm, *found) if fits), STEADY)
+
+
+STEADY = "right, one disaster no longer sets the offset, and no episode is left out."
+
+
+def faults(calm: Tensor, before: Tensor, after: Tensor) -> Iterator[tuple[str, bool]]:
+    """What may be wrong with the weights (E,) of calm returns and (E + 1,) of these and a disaster."""
+    order, both = calm.argsort(), torch.cat([before, after])
+    yield "not all of them are finite numbers.", not bool(both.isfinite().all())
+    yield "some are negative. A weight stands for q*/p, which never is.", bool((both < 0).any())
+    yield "their mean is not one: divide by it.", any(abs(w.mean() - 1) > 1e-3 for w in (before, after))
+    yield "a better episode has a smaller weight.", bool((before[order].diff() < -1e-9).any())
+    best = order[-20:]
+    yield "they hardly tell good from bad: this is maximum likelihood.", bool(before[best].mean() < TELLS)
+    flat = (
+        "the disaster sets the offset: beside −1000 all others look alike. Take an offset that one episode cannot move."
+    )
+    yield flat, bool(after[best].mean() < TELLS)
+    moved = "one disaster moves the others' weights by more than a tenth."
+    yield moved, bool((after[:-1] - before).abs().max() > MOVED)
+    yield (
+        "an episode has weight 0: what q never draws is missing in the estimate. Leave a little.",
+        bool((both == 0).any()),
+    )
+
+
+def check_better_table(better_table: Callable[[], Tensor]) -> str:
+    """Has a table q(s' | s) (2, 2) of the lesson's car less variance than the one that Eq. 10 leads to?"""
+    print(verdict := f"better_table: {judge_better_table(better_table)}")
+    return verdict
+
+
+def judge_better_table(better_table: Callable[[], Tensor]) -> str:
+    """The verdict on a table, by the variance of one draw."""
+    table = better_table()
+    if unanswered(table):
+        return NOT_YET
+    table = tensor(table).double()
+    if table.shape != (2, 2):
+        return f"expected shape (2, 2), got shape {tuple(table.shape)}."
+    if not bool((table > 0).all()) or not torch.allclose(table.sum(-1), torch.ones(2).double(), atol=1e-4):
+        return "each row is a distribution: positive, with the sum one."
+    found = table_variance(table)
+    if found < LESS:
+        return f"right, its variance is {found:.3f}: the least KL is not the least variance."
+    if same(table, ROWS):
+        return "this is the truth itself, with a variance of 3.884."
+    if torch.allclose(table, KL_FIT, atol=2e-3):
+        return "this is where Eq. 10 ends, with a variance of 0.400. Minimise the variance in place of the KL."
+    return f"not yet: its variance is {found:.3f}, and Eq. 10's 0.400. Follow the gradient of the variance."
+
+
+def table_variance(table: Tensor) -> float:
+    """Variance of one weighted draw of the lesson's car, imagined with q(s' | s) (2, 2)."""
+    p, q = (rows[0, PATHS[0]] * rows[PATHS[0], PATHS[1]] for rows in (ROWS, table))
+    return variance(q, p / q * RETURNS).item()

@@ -1,6 +1,6 @@
 """Lesson 07: the best of many noisy promises is the luckiest; one episode with the futures that were planned by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ from ..envs import IcyRoad
 from ..fitting import fit_discriminator, fit_model
 from ..mixture import seeded
 from ..models import DynamicsModel
-from ..planning import Belief, Exhaustive, Plan, RandomShooting
-from .exercise import Exercise, ask_once
+from ..planning import Belief, Exhaustive, Plan, Planner, RandomShooting
+from .exercise import Exercise, ask_once, unanswered
 from .panel import Panel, dropdown, player, slider
 
 DECISIONS = 60
@@ -303,3 +303,74 @@ check_rollout = Exercise(
         ),
     },
 )
+
+
+NOT_YET = "not answered yet. Replace the ... by your code."
+BUDGET, TRIALS, REGRET = 200, 100, 2.0  # trajectories a decision; decisions that are judged; their greatest mean regret
+
+
+def check_repaired(repaired: Callable[[], Planner]) -> str:
+    """Has a planner of at most BUDGET trajectories a small regret at IcyRoad's start?"""
+    print(verdict := f"repaired: {judge_repaired(repaired())}")
+    return verdict
+
+
+def judge_repaired(planner: object) -> str:
+    """The verdict on a planner, by its budget and its regret."""
+    if unanswered(planner):
+        return NOT_YET
+    if not isinstance(planner, Planner):
+        return f"expected a planner such as dl.RandomShooting(...), got {type(planner).__name__}."
+    spent = trajectories(planner)
+    if spent > BUDGET:
+        return f"this imagines {spent} trajectories a decision, and {BUDGET} are allowed."
+    env = IcyRoad()
+    plan = planner.plan(Belief(env), env.initial_state(TRIALS), env.horizon, generator=seeded(11))
+    regret = exact.optimum(env) - exact.value(env, plan.actions)
+    mean, error = regret.mean().item(), regret.std().item() / TRIALS**0.5
+    told = f"regret {mean:.1f} ± {error:.1f} with {spent} trajectories"
+    if mean <= REGRET:
+        return f"right, {told}."
+    promised = plan.value.mean().item() - exact.value(env, plan.actions).mean().item()
+    if promised > 1:
+        return f"{told}: it promises {promised:.1f} too much, so the winners are lucky. Too few particles a plan."
+    return f"{told}: its promises are kept, but the best plan is seldom among those tried. Too few plans."
+
+
+def trajectories(planner: Planner) -> int:
+    """How many trajectories a planner imagines in a decision on IcyRoad."""
+    sequences = getattr(planner, "candidates", IcyRoad().n_actions ** IcyRoad().horizon)  # Exhaustive tries all
+    return sequences * planner.particles * getattr(planner, "iterations", 1)
+
+
+def check_two_estimates(two_estimates: Callable[[], Iterable[Sequence[float]]]) -> str:
+    """Does the first of two unbiased estimates of −1, with less variance than the second, exceed 0 more often?"""
+    print(verdict := f"two_estimates: {judge_two_estimates(two_estimates())}")
+    return verdict
+
+
+def judge_two_estimates(answer: object) -> str:
+    """The verdict on two distributions, four lists in all."""
+    if unanswered(answer):
+        return NOT_YET
+    try:
+        lists = [torch.as_tensor(part, dtype=torch.float64) for part in answer]
+    except (TypeError, ValueError):  # no lists, or not of numbers
+        lists = []
+    if len(lists) != 4 or any(x.ndim != 1 for x in lists):
+        return "expected four lists: values and probabilities of the calmer estimate, then of the wilder one."
+    moments = []
+    for name, x, p in (("calmer", *lists[:2]), ("wilder", *lists[2:])):
+        if x.shape != p.shape or bool((p < 0).any()) or not abs(p.sum() - 1) < 1e-3:
+            return f"the {name} one needs a probability for each value, none negative, with the sum one."
+        mean = (p * x).sum().item()
+        if not abs(mean + 1) < 1e-3:
+            return f"the {name} one has the mean {mean:.3f}, so it is biased: the risky plan is worth −1."
+        moments.append(((p * (x - mean) ** 2).sum().item(), p[x > 0].sum().item()))
+    (calm, calm_fooled), (wild, wild_fooled) = moments
+    told = f"variances {calm:.2f} and {wild:.2f}, fooled in {calm_fooled:.0%} and {wild_fooled:.0%} of decisions"
+    if calm >= wild:
+        return f"{told}: the first must have less variance than the second."
+    if calm_fooled <= wild_fooled:
+        return f"{told}: the first must mislead more often. Make the second's good outcomes few and large, or none."
+    return f"right, {told}: less variance, and the worse ranking."

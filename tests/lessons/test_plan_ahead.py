@@ -58,3 +58,44 @@ def test_a_replayed_promise_is_what_was_earned_and_the_value_of_the_particles():
 def test_the_cars_with_and_without_weights_meet_the_same_ice():
     bold, careful = (lesson.replayed(weighted) for weighted in (False, True))
     assert torch.equal(bold[0].driven, careful[0].driven) == bool(bold[0].plan.action == careful[0].plan.action)
+
+
+@pytest.mark.parametrize(
+    ("planner", "expected"),
+    [
+        (
+            dl.RandomShooting(candidates=20, particles=10, common_random_numbers=True, stratified=True),
+            "right, regret 1.",
+        ),
+        (dl.CrossEntropy(candidates=10, iterations=2, particles=10, elites=2), "right, regret 1."),
+        (dl.RandomShooting(candidates=200, particles=1, common_random_numbers=False), "Too few particles a plan."),
+        (dl.RandomShooting(candidates=4, particles=50), "Too few plans."),
+        (dl.RandomShooting(candidates=100, particles=20), "imagines 2000 trajectories a decision, and 200 are allowed"),
+        (dl.Exhaustive(particles=1), "imagines 243 trajectories"),
+        (20, "expected a planner such as dl.RandomShooting(...), got int."),
+        (..., "not answered yet"),
+    ],
+)
+def test_a_planner_gets_its_verdict(planner, expected, capsys):
+    assert expected in lesson.check_repaired(lambda: planner)
+    assert capsys.readouterr().out.startswith("repaired: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (([1.0, -3.0], [0.5, 0.5], [9.0, -2.0], [1 / 11, 10 / 11]), "right, variances 4.00 and 10.00"),
+        (([1.0, -3.0], [0.5, 0.5], [0.0, -100.0], [0.99, 0.01]), "right, "),
+        (([9.0, -2.0], [1 / 11, 10 / 11], [1.0, -3.0], [0.5, 0.5]), "the first must have less variance"),
+        (([0.0, -2.0], [0.5, 0.5], [1.0, -3.0], [0.5, 0.5]), "the first must mislead more often"),
+        (([1.0, -1.0], [0.5, 0.5], [1.0, -3.0], [0.5, 0.5]), "the calmer one has the mean 0.000, so it is biased"),
+        (([1.0, -3.0], [0.5, 0.6], [1.0, -3.0], [0.5, 0.5]), "with the sum one"),
+        (([1.0, -3.0], [0.5, 0.5]), "expected four lists"),
+        (([float("nan"), -3.0], [0.5, 0.5], [1.0, -3.0], [0.5, 0.5]), "the calmer one has the mean nan"),
+        ("word", "expected four lists"),
+        (4.0, "expected four lists"),
+        (None, "not answered yet"),
+    ],
+)
+def test_two_estimates_get_their_verdict(answer, expected):
+    assert expected in lesson.check_two_estimates(lambda: answer)
