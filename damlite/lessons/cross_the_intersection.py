@@ -12,10 +12,10 @@ from .. import figures
 from ..data import Policy, collect
 from ..envs import Intersection
 from ..estimate import Estimator
-from ..mixture import seeded
-from ..planning import Belief, RandomShooting
+from ..mixture import Mixture, seeded
+from ..planning import Belief, Planner, RandomShooting
 from ..recipe import our_recipe
-from .exercise import Exercise
+from .exercise import Exercise, unanswered
 from .panel import Panel, dropdown, player, slider
 
 PLANNER = our_recipe(Intersection()).planner
@@ -119,44 +119,6 @@ def cross() -> Panel:
     return player(Panel(fig, lambda: None, controls, description, settle), "step", 400)
 
 
-def _states() -> Tensor:
-    """States (4, 25, 10) of two cars, some near each other and some crashed."""
-    env, g = Intersection(), seeded(0)
-    state = env.initial_state(4, 25)
-    state = state + torch.tensor([0.5, 4, 0.02, 1, 0.02] * 2) * torch.randn(state.shape, generator=g)
-    state[:, ::2, 5:7] = state[:, ::2, 0:2] + 1.5 * torch.randn(4, 13, 2, generator=g)
-    return state
-
-
-def _apart(s: Tensor) -> Tensor:
-    return torch.hypot(s[..., 0] - s[..., 5], s[..., 1] - s[..., 6])
-
-
-check_crossing_reward = Exercise(
-    "reward",
-    (_states(),),
-    lambda s: s[..., 3] - 10.0 * (_apart(s) < 2.5),
-    "that is Eq. 21.",
-    "Two terms: state[..., 3], and −10 where √((x−x')² + (y−y')²) < 2.5.",
-    {
-        "this adds 10 after a crash. The crash costs 10.": lambda s: s[..., 3] + 10.0 * (_apart(s) < 2.5),
-        "this punishes the cars for being far apart. They have crashed where the distance is *below* 2.5 m.": (
-            lambda s: s[..., 3] - 10.0 * (_apart(s) >= 2.5)
-        ),
-        "this looks at the distance along y alone. Cars in different lanes pass each other.": lambda s: (
-            s[..., 3] - 10.0 * ((s[..., 1] - s[..., 6]).abs() < 2.5)
-        ),
-        "this compares the *squared* distance with 2.5 m.": lambda s: s[..., 3] - 10.0 * (_apart(s) ** 2 < 2.5),
-        "this takes the other car's speed (coordinate 8). The agent's is coordinate 3.": lambda s: (
-            s[..., 8] - 10.0 * (_apart(s) < 2.5)
-        ),
-        "this takes the speed away in a crash. Eq. 21 adds both terms.": lambda s: torch.where(
-            _apart(s) < 2.5, -10.0, s[..., 3]
-        ),
-        "this leaves out what a crash costs.": lambda s: s[..., 3],
-    },
-)
-
 _noise = seeded(0)
 _backup = (
     torch.randn(7, generator=_noise),
@@ -212,3 +174,53 @@ check_shifted_value = Exercise(
         ).mean(),
     },
 )
+
+
+class Blind:
+    """A belief's dynamics of which nothing can be seen but what it answers."""
+
+    def __init__(self, road: Intersection) -> None:
+        self._road = road
+
+    def transition(self, state: Tensor, action: Tensor) -> Mixture:
+        """q(s' | s, a)."""
+        return self._road.transition(state, action)
+
+
+UNLUCKY = RandomShooting(horizon=10, candidates=100, particles=5, common_random_numbers=False, stratified=False)
+PATIENTS = {  # the fault, where it shows, and what it is made of
+    "A": ("crash", "Right after a crash its cars drive on.", PLANNER, Intersection(crash_distance=0.01)),
+    "B": ("planner", "Its dynamics answer as the road does, at the fork and after a crash.", UNLUCKY, Intersection()),
+    "C": (
+        "turn",
+        "At the fork its first mixture weight, of a left turn, is far below ½.",
+        PLANNER,
+        Intersection(left_prob=0.05),
+    ),
+}
+
+
+def patient(name: str) -> tuple[Planner, Belief]:
+    """A driver that crashes too often: its planner, and what it believes; `name` is "A", "B" or "C"."""
+    _, _, planner, road = PATIENTS[name]
+    return planner, Belief(Intersection(), Blind(road))
+
+
+def check_diagnosis(diagnosis: dict[str, str]) -> str:
+    """Is the fault of each patient named? {"A": ..., "B": ..., "C": ...}, each "turn", "crash" or "planner"."""
+    print(verdict := f"diagnosis: {judge_diagnosis(diagnosis)}")
+    return verdict
+
+
+def judge_diagnosis(diagnosis: dict[str, str]) -> str:
+    """The verdict on a diagnosis: the first patient whose fault is another."""
+    known = sorted(fault for fault, *_ in PATIENTS.values())
+    given = diagnosis.values() if isinstance(diagnosis, dict) else [diagnosis]
+    if all(map(unanswered, given)):
+        return "not answered yet. Replace the ... by your code."
+    if not isinstance(diagnosis, dict) or set(diagnosis) != set(PATIENTS) or any(one not in known for one in given):
+        return f"expected keys A, B and C with values from {known}, got {diagnosis}."
+    for name, (fault, shows, *_) in PATIENTS.items():
+        if diagnosis[name] != fault:
+            return f"{name} is not “{diagnosis[name]}”. {shows}"
+    return "right, all three: each part was asked something whose answer is known."

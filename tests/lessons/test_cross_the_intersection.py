@@ -61,7 +61,6 @@ def test_moving_the_step_draws_the_futures_of_that_step():
     [
         (lesson.check_backup, lambda r, p, v: r + torch.einsum("nak,nak->na", p, v).max(-1).values),
         (lesson.check_shifted_value, lambda w, r, c: float((w * (r - c)).sum(-1).mean() + r.shape[-1] * c)),
-        (lesson.check_crossing_reward, lambda s: s[..., 3] - 10.0 * dl.Intersection().crashed(s)),
     ],
 )
 def test_another_way_to_the_same_number_is_right(check, answer):
@@ -73,8 +72,42 @@ def test_another_way_to_the_same_number_is_right(check, answer):
     [
         (lesson.check_backup, lambda r, p, v: (p * v).sum(-1)),
         (lesson.check_shifted_value, lambda w, r, c: (w * (r - c) + c).sum(-1)),
-        (lesson.check_crossing_reward, lambda s: (s[..., 3] - 10.0 * dl.Intersection().crashed(s)).sum()),
     ],
 )
 def test_a_sum_too_many_or_too_few_has_the_wrong_shape(check, answer):
     assert "expected" in check(answer)
+
+
+def test_a_patient_shows_its_fault_where_the_verdict_says():
+    env = dl.Intersection()
+    fork = env.initial_state()
+    fork[5:10] = torch.tensor([-1.75, 4.9, 0.0, -5.0, -torch.pi / 2])
+    met = fork.clone()
+    met[5:7] = met[:2] + 1.0
+    for name, (fault, *_) in lesson.PATIENTS.items():
+        _, belief = lesson.patient(name)
+        turn = belief.dynamics.transition(fork, torch.tensor(1)).log_weights.exp()[0]
+        after = belief.dynamics.transition(met, torch.tensor(1)).sample(generator=dl.seeded(0))
+        assert (turn < 0.4) == (fault == "turn")
+        assert (after[3].abs() > 1) == (fault == "crash")
+
+
+@pytest.mark.parametrize("name", lesson.PATIENTS)
+def test_every_patient_crashes_and_a_healthy_driver_does_not(name):
+    def crashes(planner, belief):
+        act = dl.policy(planner, belief)
+        data = dl.collect(dl.Intersection().sides()[0], act, episodes=8, generator=dl.seeded(0))
+        return (data.returns < 40).sum()
+
+    assert crashes(*lesson.patient(name)) >= 1
+    assert crashes(lesson.PLANNER, dl.Belief(dl.Intersection())) == 0
+
+
+@pytest.mark.parametrize("name", lesson.PATIENTS)
+def test_a_wrong_diagnosis_names_the_patient(name):
+    right = {patient: fault for patient, (fault, *_) in lesson.PATIENTS.items()}
+    other = next(fault for fault in right.values() if fault != right[name])
+    assert lesson.check_diagnosis(right).startswith("diagnosis: right, ")
+    assert lesson.PATIENTS[name][1] in lesson.check_diagnosis({**right, name: other})
+    assert "expected keys" in lesson.check_diagnosis({**right, name: "fever"})
+    assert "not answered yet" in lesson.check_diagnosis(dict.fromkeys(right, ...))
