@@ -13,6 +13,7 @@ from .. import figures
 from ..results import table1, variants
 from .exercise import Exercise
 from .panel import lasting_id, with_picture
+from .spoken import names
 
 ROAD, OWN = "IcyRoad", "as in the recipe"
 PARTICLES = [(str(number), number) for number in variants.PARTICLES]
@@ -59,7 +60,7 @@ class Ablation(ipywidgets.VBox):
         self.caption = ipywidgets.HTML()
         chosen = ipywidgets.HBox([self.recipe, self.particles, self.predict])
         running = ipywidgets.HBox([self.seeds, self.rounds, self.button])
-        parts = [chosen, running, self.progress, self.picture, self.caption]
+        parts = [chosen, running, self.progress, self.picture, self.caption, names()]
         super().__init__(parts, model_id=lasting_id("eight cells"))
         for control in chosen.children:
             control.observe(lambda _: self.show(), names="value")
