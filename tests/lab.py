@@ -169,6 +169,23 @@ def panels_of(browser):
         yield handle, panel.find_element(By.CSS_SELECTOR, "img.widget-image")
 
 
+def violations(browser, place):
+    """What axe finds serious or critical within a CSS selector's elements: the rule, and where it is broken."""
+    browser.execute_script((Path(__file__).parent / "offline" / "axe.min.js").read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "const [place, done] = arguments;"
+        "axe.run({include: [[place]]}).then(found => done(found.violations), error => done(String(error)))",
+        place,
+    )
+    assert isinstance(found, list), found
+    return [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in found
+        for node in one["nodes"]
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
 def shut_down(browser):
     """End the open notebook's kernel, so that it takes no time from the next."""
     browser.execute_async_script(

@@ -19,10 +19,12 @@ from lab import (
     panels_of,
     run_all,
     shut_down,
+    violations,
     wait,
 )
 
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+OUTPUTS = ".jp-OutputArea-output"
 BUTTON = "09_close_the_loop"  # its picture waits for a button
 
 
@@ -90,6 +92,7 @@ def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_pat
             assert shown.rect["width"] > 1000
             for drawn in shown.find_elements(By.CSS_SELECTOR, "math, img"):
                 assert drawn.rect["width"] > 0 and drawn.rect["height"] > 0
+            assert not violations(browser, "body")
             screenshot(browser, f"slides_{page.stem}_{number}")
             browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
         assert browser.find_element(By.ID, "place").text == f"{count} of {count}"
@@ -109,6 +112,9 @@ def test_every_panel_of_a_lesson_moves_by_keyboard(browser, url, lesson):
         for _ in range(2):
             step(browser, handle, picture)
         screenshot(browser, f"{lesson}_{number}_after")
+        wait(browser, lambda _, one=handle: one.get_attribute("aria-label"))
+        assert picture.get_attribute("alt").endswith(".")
+    assert not violations(browser, OUTPUTS)
     assert_nothing_went_wrong(browser)
     shut_down(browser)
 
@@ -119,5 +125,7 @@ def test_the_eight_cells_show_their_stored_picture_and_a_button(browser, url):
     assert picture.get_attribute("naturalWidth") != "0"
     assert browser.find_element(By.XPATH, "//button[contains(., 'run the eight cells')]").is_enabled()
     screenshot(browser, BUTTON)
+    wait(browser, lambda _: picture.get_attribute("alt"))
+    assert not violations(browser, OUTPUTS)
     assert_nothing_went_wrong(browser)
     shut_down(browser)

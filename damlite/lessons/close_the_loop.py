@@ -19,6 +19,7 @@ from ..recipe import paper_recipe
 from ..results import sweeps, table1, variants
 from .exercise import Exercise, unanswered
 from .panel import lasting_id, with_picture
+from .spoken import names
 
 ROAD, OWN = "IcyRoad", "as in the recipe"
 MOST_CHANGES = 2  # of `judge_repaired`
@@ -67,7 +68,7 @@ class Ablation(ipywidgets.VBox):
         self.caption = ipywidgets.HTML()
         chosen = ipywidgets.HBox([self.recipe, self.particles, self.predict])
         running = ipywidgets.HBox([self.seeds, self.rounds, self.button])
-        parts = [chosen, running, self.progress, self.picture, self.caption]
+        parts = [chosen, running, self.progress, self.picture, self.caption, names()]
         super().__init__(parts, model_id=lasting_id("eight cells"))
         for control in chosen.children:
             control.observe(lambda _: self.show(), names="value")

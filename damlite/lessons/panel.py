@@ -13,6 +13,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from .moving import MovingPicture
+from .spoken import names
 
 LABEL, WIDTH = {"description_width": "21em"}, "46em"
 RELEASED = 0.3  # seconds without a change after which a control has come to rest
@@ -54,7 +55,7 @@ class Panel(ipywidgets.VBox):
         self._waiting: asyncio.TimerHandle | None = None
         self._moving = MovingPicture(fig)
         self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
-        parts = [*controls.values(), self.picture, ipywidgets.HTML(f"<em>{description}</em>")]
+        parts = [*controls.values(), self.picture, ipywidgets.HTML(f"<em>{description}</em>"), names()]
         super().__init__(parts, model_id=lasting_id(description))
         self._settle_and_draw()
         self._moving.freeze_layout()
