@@ -14,7 +14,7 @@ from ..envs import IcyRoad
 from ..fitting import fit_discriminator, fit_model
 from ..mixture import Mixture, seeded
 from ..models import DynamicsModel
-from .exercise import Exercise, unanswered
+from .exercise import Exercise, WordExercise
 from .panel import Panel, dropdown, slider
 from .shared import ACCELERATE, STATE, cars_at, fit_controls
 
@@ -194,28 +194,13 @@ check_corrected_mean = Exercise(
     },
 )
 
-FAILURES = {
-    "A": ("collapse", "Many steps, mean weight near one, a few giants: the weights multiplied."),
-    "B": ("support", "The weights' mean is far below one: where p is, q never goes."),
-    "C": ("overfit", "Sure on the data it was trained on, wrong on new: look at the two losses."),
-}
-
-
-def check_diagnosis(diagnosis: dict[str, str]) -> str:
-    """Which failure is it? {"A": ..., "B": ..., "C": ...}, each "collapse", "support" or "overfit"."""
-    print(verdict := f"diagnosis: {judge_diagnosis(diagnosis)}")
-    return verdict
-
-
-def judge_diagnosis(diagnosis: dict[str, str]) -> str:
-    """The verdict on a diagnosis."""
-    known = sorted(kind for kind, _ in FAILURES.values())
-    given = diagnosis.values() if isinstance(diagnosis, dict) else [diagnosis]
-    if all(unanswered(kind) for kind in given):
-        return "not answered yet. Replace the ... by your code."
-    if not isinstance(diagnosis, dict) or set(diagnosis) != set(FAILURES) or any(kind not in known for kind in given):
-        return f"expected keys A, B and C with values from {known}, got {diagnosis}."
-    for case, (kind, why) in FAILURES.items():
-        if diagnosis[case] != kind:
-            return f"{case} is not {diagnosis[case]}. {why}"
-    return "right, all three."
+check_diagnosis = WordExercise(
+    name="diagnosis",
+    right={"A": "collapse", "B": "support", "C": "overfit"},
+    hints={
+        "A": "Many steps, mean weight near one, a few giants: the weights multiplied.",
+        "B": "The weights' mean is far below one: where p is, q never goes.",
+        "C": "Sure on the data it was trained on, wrong on new: look at the two losses.",
+    },
+    praise="all three.",
+)

@@ -157,9 +157,8 @@ class Score:
     def _repr_markdown_(self) -> str:
         cells = [(one.question, words(one.given), words(one.outcome), one.verdict) for one in self.answers]
         rows = [("prediction", "you said", "it is", "verdict"), ("---",) * 4, *cells]
-        return (
-            "\n".join(f"| {' | '.join(part.replace('|', '&#124;') for part in row)} |" for row in rows) + f"\n\n{self}"
-        )
+        table = [" | ".join(part.replace("|", "&#124;") for part in row) for row in rows]
+        return "\n".join(f"| {row} |" for row in table) + f"\n\n{self}"
 
 
 def predict(question: str, answer: Sequence[str] | ipywidgets.ValueWidget) -> Prediction:

@@ -9,7 +9,8 @@ import torch
 
 from .. import figures
 from ..results import table1
-from .exercise import Exercise, unanswered
+from .careful import shortened
+from .exercise import Exercise, OpenExercise
 from .panel import Panel, dropdown, slider
 
 REDRAWN, MOST = 1000, 20
@@ -131,29 +132,43 @@ WORDS = {
 }
 
 
-def check_verdict(verdict: Callable[[float, float, float], str]) -> str:
-    """Print and return what is wrong with a judge of claims that a difference is above a tolerance.
-
-    verdict : function of the interval's low and high end and the tolerance, that answers "reproduced", "not
-        reproduced" or "undecided"
-    """
-    given = {case: verdict(*case) for case in WORDS}
-    print(said := f"verdict: {_judged(given)}")
-    return said
+def words_of_a_judge(verdict: Callable[[float, float, float], str]) -> dict[tuple[float, float, float], str]:
+    """What a judge says of each case: low and high end of an interval, and the tolerance to be above."""
+    return {case: verdict(*case) for case in WORDS}
 
 
-def _judged(given: dict[tuple[float, float, float], str]) -> str:
-    if all(map(unanswered, given.values())):
-        return "not answered yet. Replace the ... by your code."
-    if given == WORDS:
-        return "right, and most often the honest word is undecided."
-    if strange := [word for word in given.values() if word not in WORDS.values()]:
-        return f"the three words are {sorted(set(WORDS.values()))}, got {strange[0]!r}."
-    if given[-1.0, 2.0, 0.0] != "undecided":
-        return "the interval [-1, 2] holds 0. Neither side is shown: undecided."
-    if given[1.0, 2.0, 0.0] == "not reproduced":
-        return "the wrong way round. If the whole interval is above the tolerance, the claim holds."
-    if given[0.2, 0.4, 0.5] != "not reproduced":
-        return "the tolerance is forgotten. [0.2, 0.4] lies wholly below 0.5."
-    case = next(case for case in WORDS if given[case] != WORDS[case])
+def strange(said: dict) -> list:
+    """What a judge says that is none of the three words."""
+    return [word for word in said.values() if word not in WORDS.values()]
+
+
+def first_wrong(said: dict) -> str:
+    """The first case that is judged wrongly, and its word."""
+    case = next(case for case in WORDS if said[case] != WORDS[case])
     return f"not yet. For low, high, tolerance = {case} the answer is {WORDS[case]!r}."
+
+
+check_verdict = OpenExercise(
+    name="verdict",
+    ask=words_of_a_judge,
+    properties=(
+        (
+            lambda said: not strange(said),
+            lambda said: f"the three words are {sorted(set(WORDS.values()))}, got {shortened(strange(said)[0])}.",
+        ),
+        (
+            lambda said: said[-1.0, 2.0, 0.0] == "undecided",
+            "the interval [-1, 2] holds 0. Neither side is shown: undecided.",
+        ),
+        (
+            lambda said: said[1.0, 2.0, 0.0] != "not reproduced",
+            "the wrong way round. If the whole interval is above the tolerance, the claim holds.",
+        ),
+        (
+            lambda said: said[0.2, 0.4, 0.5] == "not reproduced",
+            "the tolerance is forgotten. [0.2, 0.4] lies wholly below 0.5.",
+        ),
+        (lambda said: said == WORDS, first_wrong),
+    ),
+    praise="and most often the honest word is undecided.",
+)

@@ -19,7 +19,7 @@ from ..fitting import fit_discriminator, fit_model
 from ..gym import FromGymnasium
 from ..mixture import seeded
 from ..models import DynamicsModel
-from .exercise import Exercise, ask_once, unanswered
+from .exercise import Exercise, OpenExercise, ask_once
 from .panel import Panel, slider
 
 EDGE, HOLD, FALLEN = 0.1, 3, 0.2095  # m, Gymnasium's steps to a decision, rad
@@ -283,27 +283,38 @@ check_wind_reward = Exercise(
 )
 
 
-def check_own(env: FromGymnasium | None) -> str:
-    """An environment of one's own: does it give a planner something to choose?"""
-    print(verdict := f"own: {judge_own(env)}")
-    return verdict
+def play(env: FromGymnasium) -> tuple[FromGymnasium, Episodes | None]:
+    """An environment of one's own, and eight episodes of random play; None where it is something else."""
+    return env, collect(env, episodes=8, generator=seeded(0)) if isinstance(env, FromGymnasium) else None
 
 
-def judge_own(env: FromGymnasium | None) -> str:
-    """The verdict on an environment of one's own, from eight episodes of random play."""
-    if unanswered(env):
-        return "not answered yet. Replace the ... by your code."
-    if not isinstance(env, FromGymnasium):
-        return f"this is a {type(env).__name__}. Put it in: dl.FromGymnasium(make, reward, horizon)."
-    data = collect(env, episodes=8, generator=seeded(0))
-    if data.reward.isnan().any():
-        return "some rewards are NaN. A planner cannot compare them."
-    if data.reward.min() == data.reward.max():
-        return (
-            f"every state that random play met has the reward {data.reward.min():g}. "
-            "To a planner all is equal then: reward what leads to the goal, too."
-        )
-    if (data.next_state == data.state).all(-1).float().mean() > 0.5:
-        return "more than half of all steps come after the end. Choose a shorter horizon."
+def praise_own(played: tuple[FromGymnasium, Episodes]) -> str:
+    """The size of an environment, and what random play returns."""
+    env, data = played
     size = f"{len(env.state_names)} coordinates, {env.n_actions} actions, {env.horizon} steps"
-    return f"right, {size}; random play returns {data.returns.mean():.1f}. `run_mbrl` takes it from here."
+    return f"{size}; random play returns {data.returns.mean():.1f}. `run_mbrl` takes it from here."
+
+
+check_own = OpenExercise(
+    name="own",
+    ask=play,
+    properties=(
+        (
+            lambda played: isinstance(played[0], FromGymnasium),
+            lambda played: f"this is a {type(played[0]).__name__}. Put it in: dl.FromGymnasium(make, reward, horizon).",
+        ),
+        (lambda played: not played[1].reward.isnan().any(), "some rewards are NaN. A planner cannot compare them."),
+        (
+            lambda played: played[1].reward.min() != played[1].reward.max(),
+            lambda played: (
+                f"every state that random play met has the reward {played[1].reward.min():g}. "
+                "To a planner all is equal then: reward what leads to the goal, too."
+            ),
+        ),
+        (
+            lambda played: (played[1].next_state == played[1].state).all(-1).float().mean() <= 0.5,
+            "more than half of all steps come after the end. Choose a shorter horizon.",
+        ),
+    ),
+    praise=praise_own,
+)

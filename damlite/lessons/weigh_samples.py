@@ -9,7 +9,8 @@ from torch import Tensor
 from .. import diagnostics, exact, figures
 from ..envs import IcyRoad
 from ..mixture import Mixture, draw_noise, seeded
-from .exercise import Exercise, ask_once, same, unanswered
+from .careful import tensor, unanswered
+from .exercise import Exercise, ask_once, same
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
 
@@ -120,7 +121,7 @@ def ask_of_large_ones(sample_size: Callable, inputs: tuple) -> object:
     right = diagnostics.effective_sample_size(log_w)
     if unanswered(answer) or not same(answer, right):
         return answer
-    far = torch.as_tensor(ask_once(sample_size, (log_w + 500.0,))).float()  # overflows in double precision, too
+    far = tensor(ask_once(sample_size, (log_w + 500.0,))).float()  # overflows in double precision, too
     return answer if torch.isclose(far, right, rtol=1e-3) else torch.inf
 
 
