@@ -34,7 +34,7 @@ def answer():
 def test_each_check_adds_a_line(tmp_path, monkeypatch):
     path = tmp_path / "marks.jsonl"
     monkeypatch.setenv(VARIABLE, str(path))
-    said = answer() + [check_diagnosis({"A": "collapse", "B": "support", "C": "overfit"})]
+    said = [*answer(), check_diagnosis({"A": "collapse", "B": "support", "C": "overfit"})]
     found = lines(path)
     assert [line["verdict"] for line in found] == said
     assert [line["right"] for line in found] == [True, False, False, False, True]
