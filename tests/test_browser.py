@@ -4,7 +4,9 @@ import os
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -26,6 +28,13 @@ from lab import (
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 OUTPUTS = ".jp-OutputArea-output"
 BUTTON = "09_close_the_loop"  # its picture waits for a button
+PREDICTIONS = [  # cells below the first panel of lesson 00 and its question
+    'which.against("accelerate once, then hold")',
+    'leave = predict("How many cars leave the road?", slider("cars", "of 100", 50, 0, 100, 1))\nleave',
+    "leave.against(23, within=10)",
+    "score()",
+]
+MARKDOWN = ".jp-OutputArea-output .jp-RenderedMarkdown, .jp-RenderedMarkdown.jp-OutputArea-output"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +49,8 @@ def browser():
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
     books = {lesson: panel_cells(lesson) for lesson in LESSONS}
+    books["predictions"] = panel_cells(LESSONS[0])
+    books["predictions"].cells += map(nbformat.v4.new_code_cell, PREDICTIONS)
     with open_lab(tmp_path_factory.mktemp("lab"), books) as address:
         yield address
 
@@ -127,5 +138,57 @@ def test_the_eight_cells_show_their_stored_picture_and_a_button(browser, url):
     screenshot(browser, BUTTON)
     wait(browser, lambda _: picture.get_attribute("alt"))
     assert not violations(browser, OUTPUTS)
+    assert_nothing_went_wrong(browser)
+    shut_down(browser)
+
+
+def press(browser, *keys):
+    """Press keys where the focus is."""
+    ActionChains(browser).send_keys(*keys).perform()
+
+
+def tab_to(browser, selector):
+    """Press Tab until what the selector names has the focus."""
+    for _ in range(100):
+        press(browser, Keys.TAB)
+        if browser.execute_script("return document.activeElement.matches(arguments[0])", selector):
+            return
+    raise AssertionError(f"Tab does not reach {selector}")
+
+
+def run_cells_below(browser, count):
+    """From within an output to the next cell, and run so many; by keyboard."""
+    press(browser, Keys.ESCAPE, Keys.ARROW_DOWN)
+    for _ in range(count):
+        ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
+
+
+def sentences(browser):
+    """What the notebook's outputs say in Markdown, in order."""
+    return [output.text for output in browser.find_elements(By.CSS_SELECTOR, MARKDOWN)]
+
+
+def test_a_prediction_is_answered_by_keyboard_and_stands_beside_its_outcome(browser, url):
+    run_all(browser, url, "predictions")
+    wait(browser, lambda b: len(sentences(b)) == 3 and len(b.find_elements(By.CSS_SELECTOR, ".noUi-handle")) == 3)
+    first, second, table = sentences(browser)
+    assert first == "No answer was given; it is “accelerate once, then hold”."
+    assert second == "No answer was given; it is 23."
+    assert table.endswith("0 of 2 predictions right, 2 not answered.")
+    browser.execute_script("document.activeElement.blur()")
+    tab_to(browser, "input[type=radio]")
+    press(browser, Keys.TAB, Keys.SPACE)
+    wait(browser, lambda b: "your answer: “accelerate twice, then hold”" in b.page_source)
+    run_cells_below(browser, 2)
+    said = "You said “accelerate twice, then hold”; it is “accelerate once, then hold”: wrong."
+    wait(browser, lambda b: sentences(b)[0] == said)
+    screenshot(browser, "prediction_of_words")
+    tab_to(browser, ".noUi-handle[aria-valuemax='100.0']")
+    press(browser, Keys.ARROW_LEFT)
+    wait(browser, lambda b: "your answer: 49" in b.page_source)
+    run_cells_below(browser, 2)
+    wait(browser, lambda b: sentences(b)[1] == "You said 49; it is 23: 26 too high.")
+    wait(browser, lambda b: sentences(b)[2].endswith("0 of 2 predictions right, 0 not answered."))
+    screenshot(browser, "prediction_of_a_number")
     assert_nothing_went_wrong(browser)
     shut_down(browser)

@@ -72,10 +72,12 @@ def test_cells_carry_nothing_but_tags(notebook):
 
 
 def test_no_widget_state_and_a_described_picture_for_every_widget(notebook):
+    """A prediction has no picture: its question and its options stand as text."""
     assert "widgets" not in notebook["metadata"]
     widgets = [output for output in outputs_of(notebook) if WIDGET in output.get("data", {})]
-    assert widgets
-    for output in widgets:
+    pictures = [output for output in widgets if not "".join(output["data"]["text/plain"]).startswith("Predict: ")]
+    assert pictures
+    for output in pictures:
         assert "image/png" in output["data"]
         assert output["metadata"]["image/png"]["alt"].endswith(".")
 
@@ -173,6 +175,11 @@ def test_nothing_underscored_is_used(notebook):
         used = {node.attr for node in ast.walk(ast.parse(python)) if isinstance(node, ast.Attribute)}
         hidden = {name for name in used if name.startswith("_") and not name.startswith("__")}
         assert not hidden, source_of(cell)
+
+
+def test_predictions_are_committed_unanswered(notebook):
+    said = ["".join(output.get("data", {}).get("text/plain", "")) for output in outputs_of(notebook)]
+    assert not [text for text in said if text.startswith("You said ")]
 
 
 def test_it_is_light():

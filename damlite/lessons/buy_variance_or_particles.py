@@ -18,7 +18,7 @@ from ..planning import Belief, Planner, policy
 from ..recipe import paper_recipe
 from ..results import command_map, imagined, outcomes, table1
 from ..results import map as maps
-from .exercise import Exercise, unanswered
+from .exercise import Exercise, OpenExercise
 from .panel import Panel, dropdown
 
 CANDIDATES = 100  # of all that the panel shows
@@ -29,7 +29,6 @@ OPTIMISM = {  # q's probability of a fork, as its place in `map.PROPOSALS`
     "optimistic": (2, 3),
     "very optimistic": (3, 4),
 }
-NOT_YET = "not answered yet. Replace the ... by your code."
 
 
 def one_particle(probability: float) -> pd.DataFrame:
@@ -163,20 +162,14 @@ check_spread = Exercise(
 LEADS = (1, 50)  # particles with which the duel is asked for
 
 
-def check_lead(lead: Callable[[int], tuple[float, float]]) -> str:
+def judge_lead(lead: Callable[[int], tuple[float, float]]) -> str:
     """Does a function of the particles return the truth's lead over q(0.2) on ice with ten candidates, and its error?
 
     Its answers are held against the stored map, within five standard errors.
+
+    The verdict on a duel.
     """
-    print(verdict := f"lead: {judge_lead(lead)}")
-    return verdict
-
-
-def judge_lead(lead: Callable[[int], tuple[float, float]]) -> str:
-    """The verdict on a duel."""
     found = [lead(particles) for particles in LEADS]
-    if any(map(unanswered, found)):
-        return NOT_YET
     pairs = torch.tensor([[float(number) for number in pair] for pair in found])
     if pairs.shape != (len(LEADS), 2) or not pairs.isfinite().all():
         return f"expected a lead and its standard error for every number of particles, got {found}."
@@ -194,6 +187,9 @@ def judge_lead(lead: Callable[[int], tuple[float, float]]) -> str:
     return f"right, {first} with one particle and {last} with {LEADS[-1]}: the order turns round with ten plans, too."
 
 
+check_lead = OpenExercise(name="lead", verdict=judge_lead, of_a_function=True)
+
+
 def known_lead(particles: int) -> tuple[float, float]:
     """The stored lead of the truth over q(0.2) on ice with ten candidates and own numbers, and its standard error."""
     table = command_map.load("map").query("road == 'IcyRoad' and candidates == 10 and numbers == 'own'")
@@ -205,16 +201,11 @@ def known_lead(particles: int) -> tuple[float, float]:
 BUDGET, GOOD, EPISODES = 600, 90.0, 10  # imagined trajectories a decision; a mean return; episodes a side
 
 
-def check_repaired(planner: Planner) -> str:
-    """Does a planner that knows the Intersection drive well, with at most `BUDGET` imagined trajectories a decision?"""
-    print(verdict := f"repaired: {judge_repaired(planner)}")
-    return verdict
-
-
 def judge_repaired(planner: Planner) -> str:
-    """The verdict on a planner: its fields, then its drives."""
-    if unanswered(planner):
-        return NOT_YET
+    """Does a planner that knows the Intersection drive well, with at most `BUDGET` imagined trajectories a decision?
+
+    The verdict on a planner: its fields, then its drives.
+    """
     if not isinstance(planner, Planner):
         return f"expected a planner such as dl.RandomShooting(...), got {planner!r}."
     env = Intersection()
@@ -231,6 +222,9 @@ def judge_repaired(planner: Planner) -> str:
     if planner.horizon <= 12:
         return f"{mean:.1f} points. A crash costs 10 in every step after it; how many of these does the planner see?"
     return f"{mean:.1f} points, and {GOOD:.0f} are asked. Common, stratified numbers, more particles, a longer horizon."
+
+
+check_repaired = OpenExercise(name="repaired", verdict=judge_repaired, seconds=300)
 
 
 def drive_both_sides(env: Environment, act: Callable, episodes: int) -> Tensor:
@@ -251,19 +245,17 @@ CLAIMS = {  # whether the map refutes it, and what of the map decides
 }
 
 
-def check_refuted(letters: Iterable[str]) -> str:
-    """Which of the claims A to E does the map refute?"""
-    print(verdict := f"refuted: {judge_refuted(letters)}")
-    return verdict
-
-
 def judge_refuted(letters: Iterable[str]) -> str:
-    """The verdict on a choice of claims: the first letter that is wrong, and why."""
-    if unanswered(letters):
-        return NOT_YET
+    """Which of the claims A to E does the map refute?
+
+    The verdict on a choice of claims: the first letter that is wrong, and why.
+    """
     if not isinstance(letters, str | set | list | tuple) or not set(letters) <= set(CLAIMS):
         return f"expected some of the letters {', '.join(CLAIMS)}, got {letters!r}."
     for letter, (refuted, why) in CLAIMS.items():
         if refuted != (letter in letters):
             return f"look again at {letter}. {why}"
     return "right, two claims hold only in one regime, one names a wrong reason, and one is about something else."
+
+
+check_refuted = OpenExercise(name="refuted", verdict=judge_refuted)

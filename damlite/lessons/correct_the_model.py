@@ -12,7 +12,7 @@ from ..estimate import LogRatio, estimate_value
 from ..fitting import fit_discriminator, fit_model
 from ..mixture import Mixture, seeded
 from ..models import DynamicsModel
-from .exercise import Exercise, unanswered
+from .exercise import Exercise, OpenExercise
 from .panel import Panel
 from .shared import ACCELERATE, STATE, cars_at, fit_controls
 
@@ -149,16 +149,11 @@ check_salted_mean = Exercise(
 )
 
 
-def check_misjudged(plans: tuple[list[int], list[int]], model: DynamicsModel, disc: Discriminator) -> str:
-    """Does the model alone prefer the first of two plans of four actions, truth and learned weights the second?"""
-    print(verdict := f"misjudged: {judge_misjudged(plans, model, disc)}")
-    return verdict
-
-
 def judge_misjudged(plans: tuple[list[int], list[int]], model: DynamicsModel, disc: Discriminator) -> str:
-    """The verdict on two plans, by exact values and by estimates from 4000 particles."""
-    if unanswered(plans) or (isinstance(plans, tuple) and all(map(unanswered, plans))):
-        return "not answered yet. Replace the ... by your code."
+    """Does the model alone prefer the first of two plans of four actions, truth and learned weights the second?
+
+    The verdict on two plans, by exact values and by estimates from 4000 particles.
+    """
     env = model.env
     try:
         actions = torch.stack([torch.as_tensor(plan) for plan in plans])
@@ -183,3 +178,6 @@ def judge_misjudged(plans: tuple[list[int], list[int]], model: DynamicsModel, di
     if weighted[0] >= weighted[1]:
         return f"the weights do not turn the order round: {known}."
     return f"right, {known}."
+
+
+check_misjudged = OpenExercise(name="misjudged", verdict=judge_misjudged, seconds=60)

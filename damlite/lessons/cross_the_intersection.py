@@ -15,7 +15,7 @@ from ..estimate import Estimator
 from ..mixture import Mixture, seeded
 from ..planning import Belief, Planner, RandomShooting
 from ..recipe import our_recipe
-from .exercise import Exercise, unanswered
+from .exercise import Exercise, WordExercise
 from .panel import Panel, dropdown, player, slider
 
 PLANNER = our_recipe(Intersection()).planner
@@ -206,21 +206,9 @@ def patient(name: str) -> tuple[Planner, Belief]:
     return planner, Belief(Intersection(), Blind(road))
 
 
-def check_diagnosis(diagnosis: dict[str, str]) -> str:
-    """Is the fault of each patient named? {"A": ..., "B": ..., "C": ...}, each "turn", "crash" or "planner"."""
-    print(verdict := f"diagnosis: {judge_diagnosis(diagnosis)}")
-    return verdict
-
-
-def judge_diagnosis(diagnosis: dict[str, str]) -> str:
-    """The verdict on a diagnosis: the first patient whose fault is another."""
-    known = sorted(fault for fault, *_ in PATIENTS.values())
-    given = diagnosis.values() if isinstance(diagnosis, dict) else [diagnosis]
-    if all(map(unanswered, given)):
-        return "not answered yet. Replace the ... by your code."
-    if not isinstance(diagnosis, dict) or set(diagnosis) != set(PATIENTS) or any(one not in known for one in given):
-        return f"expected keys A, B and C with values from {known}, got {diagnosis}."
-    for name, (fault, shows, *_) in PATIENTS.items():
-        if diagnosis[name] != fault:
-            return f"{name} is not “{diagnosis[name]}”. {shows}"
-    return "right, all three: each part was asked something whose answer is known."
+check_diagnosis = WordExercise(
+    name="diagnosis",
+    right={name: fault for name, (fault, *_) in PATIENTS.items()},
+    hints={name: shows for name, (_, shows, *_) in PATIENTS.items()},
+    praise="all three: each part was asked something whose answer is known.",
+)

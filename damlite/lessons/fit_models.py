@@ -13,7 +13,7 @@ from ..fitting import fit_model
 from ..mixture import seeded
 from ..models import DynamicsModel
 from ..support import validate
-from .exercise import Exercise
+from .exercise import Exercise, OpenExercise
 from .panel import Panel
 from .shared import ACCELERATE, STATE, cars_at, fit_controls
 
@@ -220,17 +220,12 @@ def measure(stay: float, speed_std: float) -> tuple[float, float]:
     return forward + float(sideways), float(exact.next_reward(env, q))
 
 
-def check_misled(lower_loss: tuple[float, float], better_promise: tuple[float, float]) -> str:
-    """Print and return the verdict: does the first model win by its KL, and the second by its promise?"""
-    print(verdict := f"misled: {judge_misled(lower_loss, better_promise)}")
-    return verdict
-
-
 def judge_misled(lower_loss: tuple[float, float], better_promise: tuple[float, float]) -> str:
-    """The verdict on two models, each as the arguments of `measure`."""
+    """Does the first model win by its KL, and the second by its promise?
+
+    The verdict on two models, each as the arguments of `measure`.
+    """
     models = (lower_loss, better_promise)
-    if any(model is None or model is ... or (isinstance(model, tuple) and ... in model) for model in models):
-        return "not answered yet. Replace the ... by your numbers."
     for model in models:
         if not isinstance(model, tuple | list) or len(model) != 2:
             return f"each model must be two numbers, (stay, speed_std), got {model!r}."
@@ -245,3 +240,6 @@ def judge_misled(lower_loss: tuple[float, float], better_promise: tuple[float, f
     if abs(promise - truth) < abs(other_promise - truth) + CLOSER:
         return f"the second model's promise is not closer by {CLOSER:g} or more: {found}."
     return f"right, {found}. Held-out loss would choose the first, and a planner would pay for it."
+
+
+check_misled = OpenExercise(name="misled", verdict=judge_misled)

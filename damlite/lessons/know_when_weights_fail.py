@@ -12,7 +12,8 @@ from torch.distributions import Normal
 from .. import diagnostics, figures
 from ..envs import IcyRoad
 from ..mixture import Marginal, seeded
-from .exercise import unanswered
+from .careful import tensor
+from .exercise import OpenExercise, WordExercise
 from .panel import Panel, dropdown, slider
 from .shared import ACCELERATE, STATE
 
@@ -120,32 +121,16 @@ def draw_calibration(ax: Axes, found: diagnostics.Calibration) -> None:
     ax.legend(loc="upper left")
 
 
-FAILURES = {
-    "A": ("degeneracy", "Many steps, mean weight near one, a few giants: the weights multiplied."),
-    "B": ("support", "The weights' mean is far below one: where p is, q never goes."),
-    "C": ("overfit", "Sure on the data it was trained on, wrong on new: look at the two losses."),
-}
-NOT_YET = "not answered yet. Replace the ... by your code."
-
-
-def check_diagnosis(diagnosis: dict[str, str]) -> str:
-    """Which failure is it? {"A": ..., "B": ..., "C": ...}, each "degeneracy", "support" or "overfit"."""
-    print(verdict := f"diagnosis: {judge_diagnosis(diagnosis)}")
-    return verdict
-
-
-def judge_diagnosis(diagnosis: dict[str, str]) -> str:
-    """The verdict on a diagnosis."""
-    known = sorted(kind for kind, _ in FAILURES.values())
-    given = diagnosis.values() if isinstance(diagnosis, dict) else [diagnosis]
-    if all(unanswered(kind) for kind in given):
-        return NOT_YET
-    if not isinstance(diagnosis, dict) or set(diagnosis) != set(FAILURES) or any(kind not in known for kind in given):
-        return f"expected keys A, B and C with values from {known}, got {diagnosis}."
-    for case, (kind, why) in FAILURES.items():
-        if diagnosis[case] != kind:
-            return f"{case} is not {diagnosis[case]}. {why}"
-    return "right, all three."
+check_diagnosis = WordExercise(
+    name="diagnosis",
+    right={"A": "degeneracy", "B": "support", "C": "overfit"},
+    hints={
+        "A": "Many steps, mean weight near one, a few giants: the weights multiplied.",
+        "B": "The weights' mean is far below one: where p is, q never goes.",
+        "C": "Sure on the data it was trained on, wrong on new: look at the two losses.",
+    },
+    praise="all three.",
+)
 
 
 SAMPLES = 4000
@@ -180,24 +165,22 @@ def alarms(real: Tensor, fake: Tensor) -> dict[str, bool]:
     }
 
 
-def check_broken(broken: Callable[[Tensor], Tensor]) -> str:
-    """Does only the calibration alarm ring for this log-ratio (N,) of next lateral velocities (N,)?"""
-    print(verdict := f"broken: {judge_broken(broken)}")
-    return verdict
-
-
 def judge_broken(broken: Callable[[Tensor], Tensor]) -> str:
-    """The verdict on a discriminator that shall be broken, on 4000 real and as many imagined cars."""
+    """Does only the calibration alarm ring for this log-ratio (N,) of next lateral velocities (N,)?
+
+    The verdict on a discriminator that shall be broken, on 4000 real and as many imagined cars.
+    """
     logits = [broken(velocity.clone()) for velocity in draw_cars(seeded(0))]
-    if all(map(unanswered, logits)):
-        return NOT_YET
-    logits = [torch.as_tensor(one).detach().double() for one in logits]
+    logits = [tensor(one).double() for one in logits]
     if any(one.shape != (SAMPLES,) or not one.isfinite().all() for one in logits):
         return f"expected {SAMPLES} finite log-ratios for {SAMPLES} velocities, got shape {tuple(logits[0].shape)}."
     ringing = [name for name, rings in alarms(*logits).items() if rings]
     if ringing == ["calibration"]:
         return "right, calibration alone: the other three look at the weights, and not at who bears them."
     return f"not yet. It must be calibration alone that rings; it is {' and '.join(ringing) or 'none'}."
+
+
+check_broken = OpenExercise(name="broken", verdict=judge_broken, of_a_function=True)
 
 
 FAULTS = ("healthy", "degeneracy", "support", "overfit", "swapped")
@@ -260,24 +243,22 @@ def swapped(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 FAULTY = dict(zip(FAULTS, (healthy, degenerate, unsupported, overfitted, swapped), strict=True))
 
 
-def check_diagnose(diagnose: Callable[[Tensor, Tensor], str]) -> str:
-    """Does a function name the fault of each of twenty blinds, from the logits of real and of imagined next states?"""
-    print(verdict := f"diagnose: {judge_diagnose(diagnose)}")
-    return verdict
-
-
 def judge_diagnose(diagnose: Callable[[Tensor, Tensor], str]) -> str:
-    """The verdict on a doctor: the first blind whose fault it does not find."""
+    """Does a function name the fault of each of twenty blinds, from the logits of real and of imagined next states?
+
+    The verdict on a doctor: the first blind whose fault it does not find.
+    """
     for number in range(BLINDS):
         said, fault = diagnose(*blind(number)), hidden(number)
-        if unanswered(said):
-            return NOT_YET
         if said not in FAULTS:
             return f"expected one of {', '.join(FAULTS)}, got {said!r}."
         if said != fault:
             ringing = [name for name, rings in alarms(*blind(number)).items() if rings]
             return f"blind {number} is not {said}. There ring: {', '.join(ringing) or 'none'}."
     return f"right, all {BLINDS} blinds."
+
+
+check_diagnose = OpenExercise(name="diagnose", verdict=judge_diagnose, of_a_function=True)
 
 
 WARDS = {  # shift of the model, spread of a factor that all particles share, greatest error that is let pass
@@ -297,23 +278,21 @@ def draw_ward(shift: float, shared: float) -> tuple[Tensor, Tensor]:
     return z**2, shift**2 / 2 - shift * z + factor
 
 
-def check_treat(treat: Callable[[Tensor, Tensor], Tensor]) -> str:
-    """Is one treatment close to the truth in both wards?"""
-    print(verdict := f"treat: {judge_treat(treat)}")
-    return verdict
-
-
 def judge_treat(treat: Callable[[Tensor, Tensor], Tensor]) -> str:
-    """The verdict on estimates (400,) from rewards and log-ratios (400, 100), by their root mean square error."""
+    """Is one treatment close to the truth in both wards?
+
+    The verdict on estimates (400,) from rewards and log-ratios (400, 100), by their root mean square error.
+    """
     found = []
     for name, (shift, shared, allowed) in WARDS.items():
         estimate = treat(*draw_ward(shift, shared))
-        if unanswered(estimate):
-            return NOT_YET
-        estimate = torch.as_tensor(estimate).detach().double()
+        estimate = tensor(estimate).double()
         if estimate.shape != (400,):
             return f"expected 400 estimates, one for each experiment, got shape {tuple(estimate.shape)}."
         error = (estimate - 1).square().mean().sqrt().item()
         found.append((f"{name}: error {error:.2f}, allowed {allowed}", error <= allowed))
     text = "; ".join(words for words, _ in found)
     return f"right, both wards. {text}." if all(fine for _, fine in found) else f"not yet. {text}."
+
+
+check_treat = OpenExercise(name="treat", verdict=judge_treat, of_a_function=True)

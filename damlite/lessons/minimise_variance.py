@@ -10,7 +10,8 @@ from torch import Tensor
 from .. import figures
 from ..envs import IcyRoad
 from ..mixture import seeded
-from .exercise import Exercise, same, tensor, unanswered
+from .careful import tensor
+from .exercise import Exercise, OpenExercise, same
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
 
@@ -180,7 +181,6 @@ check_weighted_gradient = Exercise(
     },
 )
 
-NOT_YET = "not answered yet. Replace the ... by your code."
 DISASTER, MOVED, TELLS = -1000.0, 0.1, 1.3  # a return; how far a weight may move; the best tenth's least mean weight
 ROWS = torch.tensor([[0.8, 0.2], [0.3, 0.7]], dtype=torch.float64)  # the lesson's car: on the road, off it
 PATHS = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).T  # (s_2, s_3)
@@ -189,25 +189,23 @@ KL_FIT = torch.tensor([[8.16 / 8.9, 0.74 / 8.9], [6 / 13, 7 / 13]], dtype=torch.
 LESS = 0.395  # between the variance of Eq. 10's table, 0.400, and the least, 0.391
 
 
-def check_steady_weights(steady_weights: Callable[[Tensor], Tensor]) -> str:
-    """Do weights (E,) of returns (E,) tell good episodes from bad ones, with a disaster among them as without?"""
-    print(verdict := f"steady_weights: {judge_steady_weights(steady_weights)}")
-    return verdict
-
-
 def judge_steady_weights(steady_weights: Callable[[Tensor], Tensor]) -> str:
-    """The verdict on weights, by their properties."""
+    """Do weights (E,) of returns (E,) tell good episodes from bad ones, with a disaster among them as without?
+
+    The verdict on weights, by their properties.
+    """
     calm = 4 * torch.randn(200, generator=seeded(0), dtype=torch.float64)
     found = []
     for returns in (calm, torch.cat([calm, torch.tensor([DISASTER], dtype=torch.float64)])):
         weights = steady_weights(returns.clone())
-        if unanswered(weights):
-            return NOT_YET
         weights = tensor(weights).double()
         if weights.shape != returns.shape:
             return f"expected shape {tuple(returns.shape)}, got shape {tuple(weights.shape)}."
         found.append(weights)
     return next((sentence for sentence, fits in faults(calm, *found) if fits), STEADY)
+
+
+check_steady_weights = OpenExercise(name="steady_weights", verdict=judge_steady_weights, of_a_function=True)
 
 
 STEADY = "right, one disaster no longer sets the offset, and no episode is left out."
@@ -234,17 +232,12 @@ def faults(calm: Tensor, before: Tensor, after: Tensor) -> Iterator[tuple[str, b
     )
 
 
-def check_better_table(better_table: Callable[[], Tensor]) -> str:
-    """Has a table q(s' | s) (2, 2) of the lesson's car less variance than the one that Eq. 10 leads to?"""
-    print(verdict := f"better_table: {judge_better_table(better_table)}")
-    return verdict
-
-
 def judge_better_table(better_table: Callable[[], Tensor]) -> str:
-    """The verdict on a table, by the variance of one draw."""
+    """Has a table q(s' | s) (2, 2) of the lesson's car less variance than the one that Eq. 10 leads to?
+
+    The verdict on a table, by the variance of one draw.
+    """
     table = better_table()
-    if unanswered(table):
-        return NOT_YET
     table = tensor(table).double()
     if table.shape != (2, 2):
         return f"expected shape (2, 2), got shape {tuple(table.shape)}."
@@ -258,6 +251,9 @@ def judge_better_table(better_table: Callable[[], Tensor]) -> str:
     if torch.allclose(table, KL_FIT, atol=2e-3):
         return "this is where Eq. 10 ends, with a variance of 0.400. Minimise the variance in place of the KL."
     return f"not yet: its variance is {found:.3f}, and Eq. 10's 0.400. Follow the gradient of the variance."
+
+
+check_better_table = OpenExercise(name="better_table", verdict=judge_better_table, of_a_function=True)
 
 
 def table_variance(table: Tensor) -> float:

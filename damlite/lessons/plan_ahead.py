@@ -15,7 +15,7 @@ from ..fitting import fit_discriminator, fit_model
 from ..mixture import seeded
 from ..models import DynamicsModel
 from ..planning import Belief, Exhaustive, Plan, Planner, RandomShooting
-from .exercise import Exercise, ask_once, unanswered
+from .exercise import Exercise, OpenExercise, ask_once
 from .panel import Panel, dropdown, player, slider
 
 DECISIONS = 60
@@ -305,20 +305,15 @@ check_rollout = Exercise(
 )
 
 
-NOT_YET = "not answered yet. Replace the ... by your code."
 BUDGET, TRIALS, REGRET = 200, 100, 2.0  # trajectories a decision; decisions that are judged; their greatest mean regret
 
 
-def check_repaired(repaired: Callable[[], Planner]) -> str:
-    """Has a planner of at most BUDGET trajectories a small regret at IcyRoad's start?"""
-    print(verdict := f"repaired: {judge_repaired(repaired())}")
-    return verdict
+def judge_repaired(repaired: Callable[[], Planner]) -> str:
+    """Has a planner of at most BUDGET trajectories a small regret at IcyRoad's start?
 
-
-def judge_repaired(planner: object) -> str:
-    """The verdict on a planner, by its budget and its regret."""
-    if unanswered(planner):
-        return NOT_YET
+    The verdict on a planner, by its budget and its regret.
+    """
+    planner = repaired()
     if not isinstance(planner, Planner):
         return f"expected a planner such as dl.RandomShooting(...), got {type(planner).__name__}."
     spent = trajectories(planner)
@@ -337,24 +332,22 @@ def judge_repaired(planner: object) -> str:
     return f"{told}: its promises are kept, but the best plan is seldom among those tried. Too few plans."
 
 
+check_repaired = OpenExercise(name="repaired", verdict=judge_repaired, of_a_function=True, seconds=60)
+
+
 def trajectories(planner: Planner) -> int:
     """How many trajectories a planner imagines in a decision on IcyRoad."""
     sequences = getattr(planner, "candidates", IcyRoad().n_actions ** IcyRoad().horizon)  # Exhaustive tries all
     return sequences * planner.particles * getattr(planner, "iterations", 1)
 
 
-def check_two_estimates(two_estimates: Callable[[], Iterable[Sequence[float]]]) -> str:
-    """Does the first of two unbiased estimates of −1, with less variance than the second, exceed 0 more often?"""
-    print(verdict := f"two_estimates: {judge_two_estimates(two_estimates())}")
-    return verdict
+def judge_two_estimates(two_estimates: Callable[[], Iterable[Sequence[float]]]) -> str:
+    """Does the first of two unbiased estimates of −1, with less variance than the second, exceed 0 more often?
 
-
-def judge_two_estimates(answer: object) -> str:
-    """The verdict on two distributions, four lists in all."""
-    if unanswered(answer):
-        return NOT_YET
+    The verdict on two distributions, four lists in all.
+    """
     try:
-        lists = [torch.as_tensor(part, dtype=torch.float64) for part in answer]
+        lists = [torch.as_tensor(part, dtype=torch.float64) for part in two_estimates()]
     except (TypeError, ValueError):  # no lists, or not of numbers
         lists = []
     if len(lists) != 4 or any(x.ndim != 1 for x in lists):
@@ -374,3 +367,6 @@ def judge_two_estimates(answer: object) -> str:
     if calm_fooled <= wild_fooled:
         return f"{told}: the first must mislead more often. Make the second's good outcomes few and large, or none."
     return f"right, {told}: less variance, and the worse ranking."
+
+
+check_two_estimates = OpenExercise(name="two_estimates", verdict=judge_two_estimates, of_a_function=True)

@@ -157,9 +157,8 @@ class Score:
     def _repr_markdown_(self) -> str:
         cells = [(one.question, words(one.given), words(one.outcome), one.verdict) for one in self.answers]
         rows = [("prediction", "you said", "it is", "verdict"), ("---",) * 4, *cells]
-        return (
-            "\n".join(f"| {' | '.join(part.replace('|', '&#124;') for part in row)} |" for row in rows) + f"\n\n{self}"
-        )
+        table = [" | ".join(part.replace("|", "&#124;") for part in row) for row in rows]
+        return "\n".join(f"| {row} |" for row in table) + f"\n\n{self}"
 
 
 def predict(question: str, answer: Sequence[str] | ipywidgets.ValueWidget) -> Prediction:
@@ -195,13 +194,15 @@ def forget() -> None:
 
 
 def mark(picture: Axes | Panel, prediction: Prediction, axis: str = "x", axes: int = 0) -> Axes | Panel:
-    """Draw a dashed line, labelled "your prediction", where the reader's answer lies; nothing if there is none.
+    """Mark the reader's answer as "your prediction": a number by a dashed line, a word by an arrowhead at its tick.
+
+    Nothing is drawn if there is no answer.
 
     Parameters
     ----------
     picture : axes, or a panel whose figure has them
-    prediction : a number is marked on `axis`, a word at the tick that bears its name
-    axis : "x" or "y", along which the number is measured
+    prediction : the answer; a word must be the name of a tick
+    axis : "x" or "y", along which a number is measured
     axes : which of a panel's axes
 
     Returns
@@ -221,20 +222,25 @@ def mark(picture: Axes | Panel, prediction: Prediction, axis: str = "x", axes: i
         mark(picture.fig.axes[axes], prediction, axis)
         picture.update()
         return picture
-    place = prediction.given
-    if isinstance(place, str):
-        axis, place = tick_of(picture, place)
-    draw_line(picture, axis, place)
+    if isinstance(prediction.given, str):
+        point_at(picture, prediction.given)
+    else:
+        draw_line(picture, axis, prediction.given)
     return picture
 
 
-def tick_of(ax: Axes, name: str) -> tuple[str, float]:
-    """The axis, "x" or "y", and the place of the tick with a name."""
-    for axis in ("x", "y"):
-        of = getattr(ax, f"{axis}axis")
-        for place, label in zip(of.get_ticklocs(), of.get_ticklabels(), strict=False):
-            if label.get_text() == name:
-                return axis, float(place)
+def point_at(ax: Axes, name: str) -> None:
+    """An arrowhead at the far end of the row or column of the tick with a name; it covers nothing that starts there."""
+    for axis in (ax.yaxis, ax.xaxis):
+        for place, label in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=False):
+            if label.get_text() != name:
+                continue
+            if axis is ax.yaxis:
+                ax.text(0.98, place, "◀ your prediction", ha="right", va="center", transform=ax.get_yaxis_transform())
+            else:
+                said = "your\nprediction\n▼"
+                ax.text(place, 0.98, said, ha="center", va="top", transform=ax.get_xaxis_transform())
+            return
     raise ValueError(f"the axes must have a tick named {name!r} to mark it, got none")
 
 

@@ -14,7 +14,7 @@ from ..envs import IcyRoad
 from ..mixture import seeded
 from ..planning import Belief, Planner, policy
 from ..results import compare, table1
-from .exercise import Exercise, unanswered
+from .exercise import Exercise, OpenExercise
 from .panel import Panel, dropdown, slider
 
 REDRAWN, MOST = 1000, 20
@@ -105,7 +105,6 @@ check_interquartile_mean = Exercise(
     },
 )
 
-NOT_YET = "not answered yet. Replace the ... by your code."
 VERDICTS = ("reproduced", "not reproduced", "undecided")
 TABLES, OTHERS, GAP, ALPHA = 400, 7, 1.5, 0.05  # tables of a world, cells to beat, a real gap in spreads of a run
 LEAST_FOUND = 0.5  # share of the tables in which a real gap must be found
@@ -119,23 +118,17 @@ WORLDS = (
 )
 
 
-def check_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
+def judge_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
     """Print and return what is wrong with a judge of "this cell is the best of all".
 
     best : function of the cell's runs (20,) and those of the seven others (7, 20) that answers "reproduced", "not
         reproduced" or "undecided"
+
+    The verdict on a judge, from how often it says what in worlds where the truth is known.
     """
-    print(said := f"best: {judge_best(best)}")
-    return said
-
-
-def judge_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
-    """The verdict on a judge, from how often it says what in worlds where the truth is known."""
     shares = []
     for number, (dam, rival, true, what) in enumerate(WORLDS):
         words = [best(*runs) for runs in draw_tables(number, dam, rival)]
-        if all(map(unanswered, words)):
-            return NOT_YET
         if strange := [word for word in words if word not in VERDICTS]:
             return f"the three words are {', '.join(VERDICTS)}, got {strange[0]!r}."
         share = {word: words.count(word) / TABLES for word in VERDICTS}
@@ -149,6 +142,9 @@ def judge_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
     return f"right, at most 5 % of its words are false, and it finds {min(shares):.0%} of the large gaps."
 
 
+check_best = OpenExercise(name="best", verdict=judge_best, of_a_function=True, seconds=60)
+
+
 def draw_tables(number: int, dam: float, rival: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Tables of a world: runs (20,) of the cell and (7, 20) of the others, normal with a spread of one."""
     rng = np.random.default_rng(number)
@@ -160,19 +156,13 @@ OPTIMIST = IcyRoad(swerve_prob=0.2)  # takes the ice for kinder than it is
 EPISODES = 200
 
 
-def check_recipes(recipes: dict[str, Planner]) -> str:
+def judge_recipes(recipes: dict[str, Planner]) -> str:
     """Print and return whether two planners turn the verdict on "an optimistic model, weighted, beats the truth" round.
 
     recipes : {"reproduced": planner, "not reproduced": planner}, for IcyRoad
+
+    The verdict on two planners, from 200 episodes with either model.
     """
-    print(said := f"recipes: {judge_recipes(recipes)}")
-    return said
-
-
-def judge_recipes(recipes: dict[str, Planner]) -> str:
-    """The verdict on two planners, from 200 episodes with either model."""
-    if unanswered(recipes) or (isinstance(recipes, dict) and recipes and all(map(unanswered, recipes.values()))):
-        return NOT_YET
     if not isinstance(recipes, dict) or set(recipes) != set(VERDICTS[:2]):
         return f"expected keys “reproduced” and “not reproduced”, got {recipes!r}."
     found = []
@@ -187,6 +177,9 @@ def judge_recipes(recipes: dict[str, Planner]) -> str:
             return f"not yet. The planner for “{word}” returns {shown}."
         found.append(shown)
     return f"right, one claim and two verdicts. {'; '.join(found)}."
+
+
+check_recipes = OpenExercise(name="recipes", verdict=judge_recipes, seconds=600)
 
 
 def drive_with(planner: Planner) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from ..fitting import fit_discriminator, fit_model
 from ..gym import FromGymnasium
 from ..mixture import seeded
 from ..models import DynamicsModel
-from .exercise import Exercise, ask_once, unanswered
+from .exercise import Exercise, OpenExercise, ask_once
 from .panel import Panel, slider
 
 EDGE, HOLD, FALLEN = 0.1, 3, 0.2095  # m, Gymnasium's steps to a decision, rad
@@ -283,16 +283,8 @@ check_wind_reward = Exercise(
 )
 
 
-def check_own(env: FromGymnasium | None) -> str:
-    """An environment of one's own: does it give a planner something to choose?"""
-    print(verdict := f"own: {judge_own(env)}")
-    return verdict
-
-
-def judge_own(env: FromGymnasium | None) -> str:
-    """The verdict on an environment of one's own, from eight episodes of random play."""
-    if unanswered(env):
-        return "not answered yet. Replace the ... by your code."
+def judge_own(env: FromGymnasium) -> str:
+    """Can a planner learn anything in an environment of one's own? The verdict, from eight episodes of random play."""
     if not isinstance(env, FromGymnasium):
         return f"this is a {type(env).__name__}. Put it in: dl.FromGymnasium(make, reward, horizon)."
     data = collect(env, episodes=8, generator=seeded(0))
@@ -307,3 +299,6 @@ def judge_own(env: FromGymnasium | None) -> str:
         return "more than half of all steps come after the end. Choose a shorter horizon."
     size = f"{len(env.state_names)} coordinates, {env.n_actions} actions, {env.horizon} steps"
     return f"right, {size}; random play returns {data.returns.mean():.1f}. `run_mbrl` takes it from here."
+
+
+check_own = OpenExercise(name="own", verdict=judge_own, seconds=60)

@@ -10,7 +10,8 @@ from torch import Tensor
 from .. import diagnostics, exact, figures
 from ..envs import IcyRoad
 from ..mixture import Mixture, draw_noise, seeded
-from .exercise import Exercise, ask_once, same, unanswered
+from .careful import tensor, unanswered
+from .exercise import Exercise, OpenExercise, ask_once, same
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
 
@@ -107,7 +108,7 @@ def ask_of_large_ones(sample_size: Callable, inputs: tuple) -> object:
     right = diagnostics.effective_sample_size(log_w)
     if unanswered(answer) or not same(answer, right):
         return answer
-    far = torch.as_tensor(ask_once(sample_size, (log_w + 500.0,))).float()  # overflows in double precision, too
+    far = tensor(ask_once(sample_size, (log_w + 500.0,))).float()  # overflows in double precision, too
     return answer if torch.isclose(far, right, rtol=1e-3) else torch.inf
 
 
@@ -227,17 +228,12 @@ def worth_on(swerve_prob: float, mean: float, spread: float) -> float:
     return SAMPLES / exact.weight_second_moment(p, q).item()
 
 
-def check_for_both(for_both: tuple[float, float]) -> str:
-    """Are 1000 samples of a Gaussian (mean, spread) worth at least 125 on today's road and on tomorrow's?"""
-    print(verdict := f"for_both: {judge_for_both(for_both)}")
-    return verdict
-
-
 def judge_for_both(for_both: tuple[float, float]) -> str:
-    """The verdict on the mean and the spread of one model for two roads."""
+    """Are 1000 samples of a Gaussian (mean, spread) worth at least 125 on today's road and on tomorrow's?
+
+    The verdict on the mean and the spread of one model for two roads.
+    """
     given = for_both if isinstance(for_both, tuple | list) else (for_both,)
-    if all(map(unanswered, given)):
-        return "not answered yet. Replace the ... by your numbers."
     try:
         mean, spread = map(float, given)
     except (TypeError, ValueError):
@@ -255,3 +251,6 @@ def judge_for_both(for_both: tuple[float, float]) -> str:
     if tomorrow >= ENOUGH:
         return f"{found}. It is made for tomorrow: today most cars swerve, and so far out it seldom goes."
     return f"{found}. It is {'far too narrow' if spread < 0.7 else 'far too broad'} for both."
+
+
+check_for_both = OpenExercise(name="for_both", verdict=judge_for_both)

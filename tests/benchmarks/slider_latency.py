@@ -15,9 +15,10 @@ from pathlib import Path
 import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from lab import open_browser, open_lab, run_all, wait
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+
+from lab import open_browser, open_lab, run_all, wait
 
 PRESSES = 20
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # else JupyterLab asks for one

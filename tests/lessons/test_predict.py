@@ -178,12 +178,22 @@ def test_a_number_is_marked_where_it_lies_and_the_axis_holds_it(cars, axis, data
     assert ax.yaxis_inverted()
 
 
-def test_a_word_is_marked_at_its_tick(which):
+def test_a_word_is_pointed_at_where_its_row_ends(which):
     _, ax = drawn()
     which.control.value = "brake"
     mark(ax, which)
-    (line,) = dashed(ax)
-    assert set(line.get_ydata()) == {2}
+    (text,) = ax.texts
+    assert text.get_text() == "◀ your prediction" and text.get_position() == (0.98, 2)
+    assert not ax.lines
+
+
+def test_a_word_is_pointed_at_above_its_column(which):
+    _, ((ax,),) = figures.figure()
+    ax.bar(WORDS, [1.0, 2.0, 3.0])
+    which.control.value = "accelerate"
+    mark(ax, which)
+    (text,) = ax.texts
+    assert text.get_text().split() == ["your", "prediction", "▼"] and text.get_position() == (1, 0.98)
 
 
 def test_a_word_without_a_tick_is_refused(which):
