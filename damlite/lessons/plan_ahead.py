@@ -15,6 +15,7 @@ from ..fitting import fit_discriminator, fit_model
 from ..mixture import seeded
 from ..models import DynamicsModel
 from ..planning import Belief, Exhaustive, Plan, Planner, RandomShooting
+from .careful import tensor
 from .exercise import Exercise, OpenExercise, ask_once
 from .panel import Panel, dropdown, player, slider
 
@@ -180,7 +181,7 @@ def _answer_all(given: Callable, inputs: tuple) -> object:
         answer = ask_once(given, (*problem, sequences))
         if answer is None or answer is ...:
             return answer
-        answer = torch.as_tensor(answer)
+        answer = tensor(answer)
         answers.append(answer.item() if answer.ndim == 0 else MISSHAPEN)
     return torch.tensor(answers)
 

@@ -4,6 +4,7 @@ import copy
 import importlib
 import json
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ CHECKS = [
     for name, value in vars(module).items()
     if isinstance(value, Check)
 ]
+FUNCTIONS = [case for case in CHECKS if getattr(case.values[0], "of_a_function", isinstance(case.values[0], Exercise))]
 MISTAKES = [
     pytest.param(*case.values, sentence, mistake, id=f"{case.id}: {sentence[:40]}")
     for case in EXERCISES
@@ -116,10 +118,29 @@ def test_a_hostile_answer_gets_a_sentence_that_helps(exercise, hostile):
     assert exercise(function).startswith(f"{exercise.name}: {sentence}")
 
 
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_what_runs_for_ever_is_stopped(exercise, monkeypatch):
+@pytest.mark.parametrize("check", FUNCTIONS)
+def test_what_runs_for_ever_is_stopped(check, monkeypatch):
     monkeypatch.setattr(careful, "SECONDS", 0.2)
-    assert exercise(endless).startswith(f"{exercise.name}: stopped after 0.2 seconds in line ")
+    if getattr(check, "seconds", None):
+        check = replace(check, seconds=0.2)
+    assert check(endless).startswith(f"{check.name}: stopped after 0.2 seconds in line ")
+
+
+@pytest.mark.parametrize("hostile", [*(function for function, _ in HOSTILE.values()), lambda *_: float("nan")])
+@pytest.mark.parametrize("check", FUNCTIONS)
+def test_a_hostile_function_is_never_right_and_gets_a_sentence(check, hostile):
+    verdict = check(hostile)
+    assert verdict.startswith(f"{check.name}: ") and len(verdict) > len(check.name) + 20
+    assert not verdict.startswith(f"{check.name}: right, ")
+
+
+@pytest.mark.parametrize("check", FUNCTIONS)
+def test_a_function_that_answers_nothing_is_a_stub_or_has_forgotten_its_return(check):
+    def forgetful(*_inputs):
+        return None if _inputs else print(end="")
+
+    assert check(lambda *_: ...) == f"{check.name}: {STUB}"
+    assert check(forgetful) == f"{check.name}: your function returns nothing. End it with return."
 
 
 def spoilt(answer):

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from damlite.lessons import drive_on_ice
-from damlite.lessons.correct_the_model import check_diagnosis
 from damlite.lessons.exercise import Exercise
+from damlite.lessons.know_when_weights_fail import check_diagnosis
 from damlite.lessons.marks import VARIABLE, marks_to
 
 
@@ -34,13 +34,13 @@ def answer():
 def test_each_check_adds_a_line(tmp_path, monkeypatch):
     path = tmp_path / "marks.jsonl"
     monkeypatch.setenv(VARIABLE, str(path))
-    said = [*answer(), check_diagnosis({"A": "collapse", "B": "support", "C": "overfit"})]
+    said = [*answer(), check_diagnosis({"A": "degeneracy", "B": "support", "C": "overfit"})]
     found = lines(path)
     assert [line["verdict"] for line in found] == said
     assert [line["right"] for line in found] == [True, False, False, False, True]
     assert {(line["lesson"], line["exercise"]) for line in found} == {
         ("drive_on_ice", "weight"),
-        ("correct_the_model", "diagnosis"),
+        ("know_when_weights_fail", "diagnosis"),
     }
     assert all(datetime.fromisoformat(line["time"]).tzinfo is not None for line in found)
     assert set(found[0]) == {"time", "lesson", "exercise", "right", "verdict"}
