@@ -18,7 +18,6 @@ NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # Lessons longer than they say, or than an hour, or poor in predictions or exercises: to be cut anew, and then unlisted.
 TO_BE_CUT = {
-    "00_drive_on_ice",
     "01_weigh_samples",
     "02_classify_real_from_imagined",
     "03_fit_models",

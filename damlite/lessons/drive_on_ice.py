@@ -1,14 +1,17 @@
-"""Lesson 00: a fixed plan on a road whose threshold speed moves; a weight and Alg. 1's estimate as exercises."""
+"""Lesson 00: a fixed plan on a road whose threshold speed moves; a weight, the whole method, a road of one's own."""
+
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
-from torch.nn.functional import logsigmoid, pad
 
 from .. import exact, figures
 from ..data import collect
 from ..envs import IcyRoad
-from ..mixture import seeded
-from .exercise import Exercise
+from ..estimate import estimate_value
+from ..mixture import Mixture, seeded
+from ..planning import Belief
+from .careful import shortened
+from .exercise import Exercise, OpenExercise
 from .panel import Panel, dropdown, slider
 
 PLANS = {
@@ -18,6 +21,9 @@ PLANS = {
     "never accelerate": (1, 1, 1, 1, 1),
 }
 EPISODES = 40
+FASTER = IcyRoad(threshold=3.0)  # the road of the second exercise
+TEMPTING = (2, 2, 2, 1, 1)  # on which a Gaussian's planner leaves it
+MANY, CLOSE = 0.5, 1.0  # of the third: the share of cars thrown off at least, and the misjudged reward at most
 
 
 def drive() -> Panel:
@@ -60,58 +66,86 @@ def drive() -> Panel:
     return Panel(fig, draw, controls, description)
 
 
-def draw_particles(particles: int, steps: int) -> tuple[Tensor, Tensor]:
-    """Made-up rewards and log-ratios, both (P, T)."""
-    generator = seeded(0)
-    return torch.rand(particles, steps, generator=generator) + 1, torch.randn(particles, steps, generator=generator)
-
-
-def log_weight_before(log_ratio: Tensor) -> Tensor:
-    """Log-weight of each reward, the sum of the log-ratios before it, from log-ratios (P, T)."""
-    return log_ratio.cumsum(-1) - log_ratio
-
-
-def mean_return(log_weight: Tensor, rewards: Tensor) -> Tensor:
-    """Mean over P particles of Σ_t w_t r_t."""
-    return (log_weight.exp() * rewards).sum(-1).mean()
-
-
 check_weight = Exercise(
     name="weight",
-    inputs=(torch.linspace(-2, 2, 9),),
-    right=lambda logit: logit.exp(),
-    praise="exp(logit) = p/q.",
-    hint="Eq. 7 says D = σ(log p/q); the argument is the logit log p/q (Eq. 8).",
+    inputs=(torch.linspace(0.1, 0.9, 9),),
+    right=lambda probability: probability / (1 - probability),
+    praise="the odds, D/(1 − D) = p/q.",
+    hint="Eq. 7 says D = σ(log p/q), that is D = p/(p + q). Solve it for p/q; at D = ½ the weight is 1.",
     mistakes={
-        "this is σ(logit) = p/(p + q), the probability of being real, not p/q. Which function of the logit "
-        "undoes the logarithm in Eq. 7?": lambda logit: logit.sigmoid(),
-        "this is q/p, the inverse. The discriminator says 1 for real transitions, so a large logit means that p is "
-        "larger than q.": lambda logit: (-logit).exp(),
-        "this is log p/q. The estimate multiplies rewards by the ratio itself.": lambda logit: logit,
+        "this is p/(p + q), the probability of being real, not p/q. At D = ½ the two densities are equal: the weight "
+        "there is 1.": lambda probability: probability,
+        "this is q/p, the inverse. D is near 1 where p is larger than q.": lambda probability: (
+            (1 - probability) / probability
+        ),
+        "this is log p/q, the logit. The estimate multiplies rewards by the ratio itself.": lambda probability: (
+            probability.logit()
+        ),
+        "exp undoes the logarithm in a logit (Eq. 8), but D is a probability already.": lambda probability: (
+            probability.exp()
+        ),
+        "this is right at D = ½ only: 2D cannot exceed 2, and a weight can.": lambda probability: 2 * probability,
     },
 )
-check_estimate = Exercise(
-    name="estimate",
-    inputs=draw_particles(particles=6, steps=4),
-    right=lambda r, x: mean_return(log_weight_before(x), r),
-    praise="that is Alg. 1.",
-    hint="Start each particle with w = 1; for each t add w · r_t, then multiply w; at the end take the mean.",
-    mistakes={
-        "this weights r_t by transition t too, as Eq. 4 prints it: your weights are one step late. r(s_t) is known "
-        "before transition t is drawn (Alg. 1).": lambda r, x: mean_return(x.cumsum(-1), r),
-        "this leaves the weights out: it is the uncorrected mean under q.": lambda r, x: r.sum(-1).mean(),
-        "this uses σ(log-ratio) = p/(p + q) for the weight, not p/q. Use exp.": lambda r, x: mean_return(
-            log_weight_before(logsigmoid(x)), r
-        ),
-        "this inverts the ratio: the weight is p/q, exp(+log_ratio).": lambda r, x: mean_return(
-            -log_weight_before(x), r
-        ),
-        "this weights the whole return by the product of the earlier transitions' weights (Eq. 2): unbiased, but "
-        "Alg. 1 weights each reward only by the transitions before it.": lambda r, x: mean_return(
-            log_weight_before(x)[:, -1:], r
-        ),
-        "this weights each reward by one transition alone. The weights multiply: w ← w · w(s_t, a_t, s_{t+1}).": (
-            lambda r, x: mean_return(pad(x[:, :-1], (1, 0)), r)
-        ),
-    },
-)
+
+
+def judge_belief(believe: Callable[[IcyRoad, torch.Generator], Belief]) -> str:
+    """Does a belief learned on FASTER take most of the error out of what the model promises for TEMPTING?
+
+    The verdict on a function that collects, fits both networks, and returns the planner's belief.
+    """
+    belief = believe(FASTER, seeded(0))
+    if not isinstance(belief, Belief):
+        return f"expected a dl.Belief, got {type(belief).__name__}: {shortened(belief)}."
+    if belief.env != FASTER:
+        return f"this belief goes by the rewards of {belief.env}. Use the env that your function is given."
+    if belief.dynamics is None or belief.dynamics is FASTER:
+        return "this belief knows the road itself. Nobody does: give it your model for its dynamics."
+    if belief.log_ratio is None:
+        return "this belief has no weights: that is what fooled the planner. Add the discriminator's log_ratio."
+    how = (belief.dynamics, FASTER.reward, FASTER.initial_state(), torch.tensor(TEMPTING))
+    promised, corrected = (
+        estimate_value(*how, log_ratio, particles=4000, generator=seeded(1)).item()
+        for log_ratio in (None, belief.log_ratio)
+    )
+    worth = exact.value(FASTER, torch.tensor(TEMPTING))
+    found = (
+        f"accelerating three times is promised {promised:.1f}; with weights it is {corrected:.1f}, in truth {worth:.1f}"
+    )
+    if abs(corrected - worth) < abs(promised - worth) / 2:
+        return f"right, {found}."
+    return f"{found}. The weights repair too little. Were both networks fitted, and to the data of this road?"
+
+
+check_believe = OpenExercise(name="believe", verdict=judge_belief, of_a_function=True, seconds=120)
+
+
+def judge_harmless_road(road: IcyRoad) -> str:
+    """Does a road throw off many cars, and yet a Gaussian hardly misjudges their mean next reward?
+
+    The Gaussian has the true mean and spread, as one fitted to endless data has. The verdict on the road.
+    """
+    if not isinstance(road, IcyRoad):
+        return f"expected a dl.IcyRoad, got {type(road).__name__}: {shortened(road)}."
+    if road.noise == 0:
+        return "expected a road with some noise: without it the cars that stay have no density."
+    state = torch.tensor([2.0, 0.0, 2.0, 0.0])
+    p = road.transition(state, torch.tensor(2))
+    speed, sideways = p.marginal(2), p.marginal(3)
+    means, stds = (torch.stack([getattr(m, name) for m in (speed, sideways)])[None] for name in ("mean", "std"))
+    gaussian = Mixture(torch.zeros(1), means, stds, state, p.kinematics)
+    truth, misjudged = (exact.next_reward(road, mixture).item() for mixture in (p, gaussian))
+    off = (1 - p.marginal(1).cdf(torch.tensor(1.0)) + p.marginal(1).cdf(torch.tensor(-1.0))).item()
+    found = (
+        f"{100 * off:.0f} of 100 cars are thrown off; the mean next reward is {truth:.2f}, a Gaussian's {misjudged:.2f}"
+    )
+    if off < MANY:
+        return f"{found}. Too few cars are thrown off: this ice is hardly dangerous."
+    if abs(misjudged - truth) > CLOSE:
+        return (
+            f"{found}. The Gaussian still puts too many cars where hardly any is. Change where the cars go, or how far."
+        )
+    return f"right, {found}."
+
+
+check_harmless_road = OpenExercise(name="harmless_road", verdict=judge_harmless_road)

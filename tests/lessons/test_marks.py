@@ -27,7 +27,7 @@ def lines(path):
 
 def answer():
     """A right answer, a wrong one, a stub, one that raises; what was said of them."""
-    given = (lambda x: x.exp(), lambda x: x.sigmoid(), lambda x: None, lambda x: 1 / 0)
+    given = (lambda x: x / (1 - x), lambda x: x, lambda x: None, lambda x: 1 / 0)
     return [drive_on_ice.check_weight(one) for one in given]
 
 
