@@ -16,18 +16,6 @@ import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# Lessons longer than they say, or than an hour, or poor in predictions or exercises: to be cut anew, and then unlisted.
-TO_BE_CUT = {
-    "01_weigh_samples",
-    "02_classify_real_from_imagined",
-    "03_fit_models",
-    "04_correct_the_model",
-    "05_minimise_variance",
-    "06_plan_ahead",
-    "07_close_the_loop",
-    "08_cross_the_intersection",
-    "10_take_it_further",
-}
 TAGS = {"guard", "panel", "slide", "teacher"}
 
 
@@ -123,15 +111,9 @@ def keeps_its_hour(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_lesson_keeps_its_hour(path):
-    """One that is to be cut anew is listed until it does."""
-    assert keeps_its_hour(path) == (path.stem not in TO_BE_CUT), minutes.count(path)
+    assert keeps_its_hour(path), minutes.count(path)
 
 
-def test_what_is_to_be_cut_is_there():
-    assert {path.stem for path in NOTEBOOKS} >= TO_BE_CUT
-
-
-@pytest.mark.skipif(bool(TO_BE_CUT), reason="lessons are still to be cut")
 def test_students_see_few_asserts():
     assert sum(minutes.count(path).asserts for path in NOTEBOOKS) <= 60
 
@@ -200,6 +182,14 @@ def test_first_cell_has_objectives_and_minutes(notebook):
         "## References",
     ):
         assert part in text
+
+
+def test_links_between_lessons_lead_there_and_say_their_titles(notebook):
+    titles = {path.name: json.loads(path.read_text())["cells"][0]["source"][0] for path in NOTEBOOKS}
+    text = "".join(source_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    for said, name in re.findall(r"\[([^\]]+)\]\((\w+\.ipynb)\)", text):
+        assert name in titles
+        assert " · " not in said or titles[name].strip() == f"# {said}"
 
 
 def test_a_kernel_reaches_no_other_machine():
