@@ -184,6 +184,37 @@ def test_first_cell_has_objectives_and_minutes(notebook):
         assert part in text
 
 
+PAPER = {  # what a lesson says beside each name: a formula, an algorithm's own functions, a picture, a number
+    **{f"Eq. {number}": r"\$" for number in range(1, 22)},
+    "Alg. 1": "ESTIMATEVALUE",
+    "Alg. 2": "TRAINMODEL|TRAINDISCRIMINATOR",
+    "Alg. 3": "RSPLANNER|MBRL",
+    "Fig. 1": "arrows",
+    "Fig. 2": "densities|drawn",
+    "Table 1": r"\d ± \d",
+}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_each_equation_algorithm_and_picture_of_the_paper_is_treated_by_its_name(name):
+    """A range, as in "Eq. 5 to 8", names none, and references do not treat."""
+    alone = re.compile(rf"(?<!to ){re.escape(name)}(?!\d| to \d)")
+    paragraphs = [
+        paragraph
+        for path in NOTEBOOKS
+        for cell in json.loads(path.read_text())["cells"]
+        if cell["cell_type"] == "markdown"
+        for paragraph in around(source_of(cell).partition("## References")[0])
+    ]
+    assert [text for text in paragraphs if alone.search(text) and re.search(PAPER[name], text)]
+
+
+def around(text):
+    """Each paragraph, with the next: the formula that it announces."""
+    parts = [part for part in text.split("\n\n") if part.strip()]
+    return ["\n".join(pair) for pair in pairwise([*parts, ""])]
+
+
 def test_links_between_lessons_lead_there_and_say_their_titles(notebook):
     titles = {path.name: json.loads(path.read_text())["cells"][0]["source"][0] for path in NOTEBOOKS}
     text = "".join(source_of(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown")

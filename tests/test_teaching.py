@@ -1,5 +1,6 @@
 """The teacher's pack: its links lead somewhere, its names exist, its self-test has answers."""
 
+import json
 import re
 from dataclasses import fields, is_dataclass
 from functools import reduce
@@ -37,11 +38,22 @@ def test_every_code_name_exists(row):
     reduce(named, re.fullmatch(r"`([\w.]+)`", code).group(1).split("."), dl)
 
 
-def test_every_equation_of_the_notation_is_one_of_the_papers():
-    assert len(ROWS) > 10
-    cited = re.findall(r"(Eq\.|Alg\.) (\d+)(?: to (\d+))?", " ".join(row[4] for row in ROWS))
-    assert cited
-    assert all(int(last or first) <= {"Eq.": 21, "Alg.": 3}[kind] for kind, first, last in cited)
+def words_of(lesson):
+    """The Markdown of the lesson with this title, without its references."""
+    for path in TEACHING.parent.glob("notebooks/*.ipynb"):
+        cells = json.loads(path.read_text())["cells"]
+        if cells[0]["source"][0].strip().partition(" · ")[2].lower() == lesson:
+            text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+            return text.partition("## References")[0]
+    raise LookupError(lesson)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[2]}")
+def test_an_equation_of_the_notation_is_treated_in_its_lesson(row):
+    text = words_of(row[3].lower())
+    cited = re.findall(r"(?:Eq|Alg)\. \d+", row[4])
+    assert ", ".join(cited) == row[4]
+    assert not [name for name in cited if not re.search(rf"{re.escape(name)}(?!\d| to \d)", text)]
 
 
 def test_the_self_test_has_five_questions_each_with_its_answer():
