@@ -13,7 +13,7 @@ from .roads import (
     picture,
     render,
 )
-from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, MODEL, TRUTH, WEIGHT, encode, figure, png, show, style
+from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, MODEL, TRUTH, WEIGHT, drawn, encode, figure, png, show, style
 from .sweeps import CAPTIONS, draw_ladder, draw_particles, draw_tornado, ladder, particle_axis, tornado
 from .tables import beyond, by_recipe, cells, draw_cells, draw_learning, draw_recipes, draw_rounds, draw_variants
 
@@ -47,6 +47,7 @@ __all__ = [
     "draw_rounds",
     "draw_tornado",
     "draw_variants",
+    "drawn",
     "encode",
     "figure",
     "figure2_left",

@@ -93,7 +93,7 @@ def drawn_anew(panel):
     for axes in panel.fig.axes:
         for artist in axes.get_children():
             artist.set_animated(False)
-    return pixels(figures.png(panel.fig))
+    return pixels(figures.encode(figures.drawn(panel.fig)))
 
 
 async def rest():
@@ -297,7 +297,7 @@ def moved(change):
     after = pixels(picture.png())
     for artist in axes[0, 0].get_children():
         artist.set_animated(False)
-    assert np.abs(after - pixels(figures.png(fig))).max() <= 2
+    assert np.abs(after - pixels(figures.encode(figures.drawn(fig)))).max() <= 2
     return len(drawn), np.abs(after - pixels(before)).max()
 
 
