@@ -17,16 +17,17 @@ PROCESSOR = {"ATEN_CPU_CAPABILITY": "default"} if os.environ.get("CI") else {}
 # Files in the order of their cost, so that two workers end together; all others follow.
 LONGEST_FIRST = (
     "test_browser.py",
-    "10_cross_the_intersection.ipynb",
+    "test_exercises.py",
     "13_take_it_further.ipynb",
+    "10_cross_the_intersection.ipynb",
     "test_fitting.py",
     "test_planning.py",
     "test_table1.py",
     "test_scale.py",
     "test_install.py",
-    "06_minimise_variance.ipynb",
-    "07_plan_ahead.ipynb",
-    "04_correct_the_model.ipynb",
+    "00_drive_on_ice.ipynb",
+    "03_fit_models.ipynb",
+    "02_classify_real_from_imagined.ipynb",
 )
 
 
