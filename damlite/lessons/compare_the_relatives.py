@@ -1,5 +1,6 @@
-"""Lesson 12: six ways to use one log-ratio, in one planner, beside the exact truth; copies to draw, a duel to design."""
+"""Lesson 12: six ways to use one log-ratio, in one planner, beside the exact truth; copies, and a duel to design."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -147,9 +148,6 @@ check_ancestors = Exercise(
         "the places miss u: without a random shift the copies are biased.": lambda log_w, u: torch.searchsorted(
             log_w.softmax(0).cumsum(0), torch.arange(8) / 8, right=True
         ).clamp(max=7),
-        "logarithms were cumulated: exponentiate first.": lambda log_w, u: torch.searchsorted(
-            (log_w / log_w.sum()).cumsum(0), (torch.arange(8) + u) / 8, right=True
-        ).clamp(max=7),
         "these are the numbers of copies. Answer with the particle that each copy descends from.": lambda log_w, u: (
             torch.bincount(systematic(log_w, torch.tensor([u])), minlength=8)
         ),
@@ -160,11 +158,13 @@ check_ancestors = Exercise(
 DUEL, MOST = 60, 20  # decisions a side; the greatest number of particles
 
 
-def judge_duel(design: tuple[float, float, float, int]) -> str:
+def judge_duel(duel: Callable[[], tuple[float, float, float, int]]) -> str:
     """Does adding beat multiplying where the road, the model, the scale and the particles are these?
 
-    The verdict on (road, model, scale, particles): the regrets of either in `DUEL` decisions with own numbers.
+    The verdict on a function that returns (road, model, scale, particles): the regrets of either in `DUEL` decisions
+    with own numbers.
     """
+    design = duel()
     numbers = torch.as_tensor(design, dtype=torch.float64).flatten().tolist()
     if len(numbers) != 4:
         return f"expected four numbers (road, model, scale, particles), got {design!r}."
@@ -195,4 +195,4 @@ def regrets(road: float, model: float, scale: float, particles: int, relative: s
     return exact.optimum(p) - exact.value(p, chosen.actions)
 
 
-check_duel = OpenExercise(name="duel", verdict=judge_duel, seconds=60)
+check_duel = OpenExercise(name="duel", verdict=judge_duel, of_a_function=True, seconds=60)
