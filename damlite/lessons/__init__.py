@@ -19,6 +19,7 @@ KEY_PANELS = {
     "08": ("buy_variance_or_particles", "buy"),
     "10": ("cross_the_intersection", "cross"),
     "11": ("reproduce_table1", "few_seeds"),
+    "12": ("compare_the_relatives", "compare"),
     "13": ("take_it_further", "windy_edge"),
 }
 
