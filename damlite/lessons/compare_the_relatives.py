@@ -1,9 +1,10 @@
 """Lesson 12: six ways to use one log-ratio, in one planner, beside the exact truth; copies, and a duel to design."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from .. import exact, figures
@@ -23,6 +24,20 @@ RELATIVES = {  # fields of `Estimator`; None: the log-ratio is not used
     "self-normalised": {"normalise": True},
     "flattened": {"flatten": 0.5},
 }
+LOOKS = dict(
+    zip(
+        RELATIVES,
+        (
+            ("o-", "grey"),
+            ("s-", "black"),
+            ("^--", "#CC79A7"),
+            ("D:", "#009E73"),
+            ("v-.", "#D55E00"),
+            ("x--", "#56B4E9"),
+        ),
+        strict=True,
+    )
+)
 ACCELERATE = (2, 2, 2, 2, 2)
 ESTIMATES, DECISIONS, CANDIDATES = 300, 20, 100  # of one plan; of the planner; plans of a decision
 NUMBERS = {"own": False, "common": True}
@@ -59,6 +74,27 @@ def judged(road: float, model: float, relative: str, scale: float, particles: in
     return estimates, chosen.value, exact.value(p, chosen.actions)
 
 
+def bias_and_spread(sizes: Sequence[int], curves: dict[str, Tensor]) -> Figure:
+    """Draw the bias, with its standard error, and the standard deviation of estimates against the particles.
+
+    Parameters
+    ----------
+    sizes : N numbers of particles
+    curves : of every relative its biases, standard deviations, and the biases' standard errors, (3, N)
+    """
+    fig, axes = figures.figure(2, width=10.5)
+    for name, (bias, spread, error) in curves.items():
+        mark, colour = LOOKS[name]
+        axes[0, 0].errorbar(sizes, bias, error, fmt=mark, color=colour)
+        axes[0, 1].plot(sizes, spread, mark, color=colour, label=name)
+    for ax, what in zip(axes[0], ("bias (points)", "standard deviation (points)"), strict=True):
+        ax.set(xscale="log", xlabel="particles", ylabel=what)
+        ax.set_xticks(sizes, sizes)
+        ax.minorticks_off()
+    axes[0, 1].legend()
+    return fig
+
+
 def compare() -> Panel:
     """A relative's estimates of one plan beside its exact value; promise, worth and regret of its choices."""
     fig, axes = figures.figure(2, width=11, height=4.2)
@@ -68,12 +104,12 @@ def compare() -> Panel:
         (dots,) = said.plot(places, places, ".", color=figures.MODEL, ms=4, label="estimates, in ascending order")
         mean = said.axhline(0, color=figures.MODEL, ls="--", label="their mean")
         truth = said.axhline(0, color=figures.TRUTH, label="exact value")
-        said.set(xlabel="share of the estimates", ylabel="return (points)", ylim=(-25, 75))
+        said.set(xlabel="share of the estimates", ylabel="return (points)", ylim=(-25, 50))
         said.legend(loc="upper left", fontsize=9)
         bars = choice.bar([0, 1, 2], [0, 0, 0], color=[figures.MODEL, figures.TRUTH, figures.GREY], width=0.6)
         labels = [choice.text(i, 0, "", ha="center", va="bottom") for i in range(3)]
         choice.set_xticks([0, 1, 2], ["promise of\nthe chosen", "worth of\nthe chosen", "worth of\nthe best"])
-        choice.set(ylim=(-5, 60), ylabel="mean return (points)")
+        choice.set(ylim=(-3, 40), ylabel="mean return (points)")
 
     def settle(road: float, model: float, relative: str, scale: float, particles: int, numbers: str) -> None:
         estimates, promise, worth = judged(road, model, relative, scale, particles, numbers)
@@ -86,8 +122,8 @@ def compare() -> Panel:
         said.set_title(f"always accelerate: {estimates.mean():.1f} ± {error:.1f}, exactly {value:.1f}")
         heights = [promise.mean().item(), worth.mean().item(), best]
         for bar, label, height in zip(bars, labels, heights, strict=True):
-            bar.set_height(min(height, 57))
-            label.set(y=min(max(height, 0), 55) + 0.6, text=f"{height:.1f}")
+            bar.set_height(min(height, 37))
+            label.set(y=min(max(height, 0), 36.5) + 0.6, text=f"{height:.1f}")
         regret = best - worth
         choice.set_title(f"regret {regret.mean():.1f} ± {regret.std() / DECISIONS**0.5:.1f}")
 
