@@ -190,5 +190,6 @@ def test_a_prediction_is_answered_by_keyboard_and_stands_beside_its_outcome(brow
     wait(browser, lambda b: sentences(b)[1] == "You said 49; it is 23: 26 too high.")
     wait(browser, lambda b: sentences(b)[2].endswith("0 of 2 predictions right, 0 not answered."))
     screenshot(browser, "prediction_of_a_number")
+    assert not violations(browser, OUTPUTS)
     assert_nothing_went_wrong(browser)
     shut_down(browser)

@@ -18,8 +18,10 @@ from ..planning import Belief, Planner, policy
 from ..recipe import paper_recipe
 from ..results import command_map, imagined, outcomes, table1
 from ..results import map as maps
+from .careful import shortened
 from .exercise import Exercise, OpenExercise
 from .panel import Panel, dropdown
+from .shared import trajectories
 
 CANDIDATES = 100  # of all that the panel shows
 TRIES = 200  # decisions at the fork's approach
@@ -170,24 +172,33 @@ def judge_lead(lead: Callable[[int], tuple[float, float]]) -> str:
     The verdict on a duel.
     """
     found = [lead(particles) for particles in LEADS]
-    pairs = torch.tensor([[float(number) for number in pair] for pair in found])
+    try:
+        pairs = torch.tensor([[float(number) for number in pair] for pair in found])
+    except (TypeError, ValueError):  # no pairs, or not of numbers
+        pairs = torch.empty(0)
     if pairs.shape != (len(LEADS), 2) or not pairs.isfinite().all():
-        return f"expected a lead and its standard error for every number of particles, got {found}."
+        return f"expected a lead and its standard error for each number of particles, got {shortened(found)}."
     for particles, (mean, error) in zip(LEADS, pairs.tolist(), strict=True):
         known, sure = known_lead(particles)
         if not 0 < error < 2:
-            return f"a standard error of {error:.2f} for {particles} particles: √(s₁² + s₂²) of two means, please."
+            return (
+                f"with {particles} particles a standard error of {error:.2f}? It is √(s₁² + s₂²) of the means' errors."
+            )
         if abs(mean + known) < 5 * math.hypot(error, sure) < abs(mean - known):
             return "the sign is turned round: the truth's mean minus that of q(0.2)."
         if abs(mean - known) > 5 * math.hypot(error, sure):
-            return (
-                f"with {particles} particles the lead should be near {known:.1f}, got {mean:.1f}. Ten candidates, own?"
-            )
+            told = f"with {particles} particles the lead should be near {known:.1f}, got {mean:.1f}"
+            return f"{told}. Did you drive with ten candidates, a horizon of 5, and own numbers?"
     first, last = (f"{mean:+.1f} ± {error:.1f}" for mean, error in pairs.tolist())
-    return f"right, {first} with one particle and {last} with {LEADS[-1]}: the order turns round with ten plans, too."
+    told = f"right, {first} with one particle and {last} with {LEADS[-1]}"
+    (_, _), (mean, error) = pairs.tolist()
+    if mean > 2 * error:
+        return f"{told}: the order turns round with ten plans, too."
+    known, sure = known_lead(LEADS[-1])
+    return f"{told}. That error is too large to say who leads; the map has {known:+.1f} ± {sure:.1f}: it turns round."
 
 
-check_lead = OpenExercise(name="lead", verdict=judge_lead, of_a_function=True)
+check_lead = OpenExercise(name="lead", verdict=judge_lead, of_a_function=True, seconds=300)
 
 
 def known_lead(particles: int) -> tuple[float, float]:
@@ -207,11 +218,10 @@ def judge_repaired(planner: Planner) -> str:
     The verdict on a planner: its fields, then its drives.
     """
     if not isinstance(planner, Planner):
-        return f"expected a planner such as dl.RandomShooting(...), got {planner!r}."
+        return f"expected a planner such as dl.RandomShooting(...), got {shortened(planner)}."
     env = Intersection()
-    sequences = len(planner.propose(env.n_actions, (), planner.horizon, seeded(0)))
-    if (spent := sequences * planner.particles) > BUDGET:
-        return f"{sequences} sequences of {planner.particles} particles are {spent}: more than {BUDGET} trajectories."
+    if (spent := trajectories(planner, env)) > BUDGET:
+        return f"this imagines {spent} trajectories a decision, more than {BUDGET}."
     mean = drive_both_sides(env, policy(planner, Belief(env)), EPISODES).mean().item()
     if mean > GOOD:
         return f"right, {mean:.1f} points from {spent} trajectories a decision, with no weight and no q but the truth."
@@ -250,8 +260,10 @@ def judge_refuted(letters: Iterable[str]) -> str:
 
     The verdict on a choice of claims: the first letter that is wrong, and why.
     """
+    given = letters
+    letters = letters.replace(",", "").replace(" ", "") if isinstance(letters, str) else letters
     if not isinstance(letters, str | set | list | tuple) or not set(letters) <= set(CLAIMS):
-        return f"expected some of the letters {', '.join(CLAIMS)}, got {letters!r}."
+        return f"expected some of the letters {', '.join(CLAIMS)}, got {shortened(given)}."
     for letter, (refuted, why) in CLAIMS.items():
         if refuted != (letter in letters):
             return f"look again at {letter}. {why}"

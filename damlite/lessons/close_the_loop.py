@@ -17,6 +17,7 @@ from ..loop import run_mbrl
 from ..planning import RandomShooting
 from ..recipe import paper_recipe
 from ..results import sweeps, table1, variants
+from .careful import shortened
 from .exercise import Exercise, OpenExercise
 from .panel import lasting_id, with_picture
 from .spoken import names
@@ -155,12 +156,12 @@ def toy_rollout(model: float | None, disc: float | None) -> float:
 
 def toy_model(data: list[float]) -> float:
     """A model as a number that tells what it was fitted to."""
-    return 0.3 * sum(data) / len(data) + 0.1 * len(data)
+    return 0.3 * sum(data) / max(len(data), 1) + 0.1 * len(data)
 
 
 def toy_discriminator(model: float | None, data: list[float]) -> float:
     """A discriminator as a number that tells its model and its data."""
-    return 0.2 * (model or 0.0) - 0.1 * sum(data)
+    return 0.2 * (model or 0.0) - 0.1 * sum(data) + 0.05
 
 
 def printed_loop(
@@ -193,6 +194,20 @@ def with_the_last_model(
     return data
 
 
+def fitted_first(
+    rollout: Callable[[object, object], object],
+    train_model: Callable[[list], object],
+    train_discriminator: Callable[[object, list], object],
+    rounds: int,
+) -> list:
+    """The same, with each round's fits before its drive."""
+    data = []
+    for _ in range(rounds):
+        model = train_model(data)
+        data = [*data, rollout(model, train_discriminator(model, data))]
+    return data
+
+
 check_mbrl = Exercise(
     "mbrl",
     (toy_rollout, toy_model, toy_discriminator, 4),
@@ -215,6 +230,15 @@ check_mbrl = Exercise(
         ),
         "the discriminator is not used: this drives with the model alone.": (
             lambda roll, fit, tell, rounds: printed_loop(lambda model, _: roll(model, None), fit, tell, rounds)
+        ),
+        "this keeps the newest trajectory alone. 𝒯 ← 𝒯 ∪ {τ}: it is added to those that there are.": (
+            lambda roll, fit, tell, rounds: printed_loop(
+                roll, lambda data: fit(data[-1:]), lambda model, data: tell(model, data[-1:]), rounds
+            )[-1:]
+        ),
+        "this fits before it drives, at first to nothing. A round begins with the trajectory.": fitted_first,
+        "rollout takes the model first, then the discriminator.": (
+            lambda roll, fit, tell, rounds: printed_loop(lambda model, disc: roll(disc, model), fit, tell, rounds)
         ),
         "the fits miss the newest trajectory. Add it to the data before they are made.": (
             lambda roll, fit, tell, rounds: printed_loop(
@@ -247,10 +271,12 @@ def judge_repaired(planner: RandomShooting) -> str:
     """
     theirs = paper_recipe(IcyRoad()).planner
     if not isinstance(planner, RandomShooting):
-        return f"expected the paper's planner with fields changed, as replace(theirs, ...) gives it, got {planner!r}."
+        return f"expected the paper's planner as replace(theirs, ...) changes it, got {shortened(planner)}."
     changed = [f.name for f in fields(theirs) if getattr(theirs, f.name) != getattr(planner, f.name)]
+    if changed == ["stratified"]:
+        return "stratifying spreads the particles of a sequence evenly. There is one, so this changes nothing."
     if not 1 <= len(changed) <= MOST_CHANGES:
-        return f"expected one or {MOST_CHANGES} changed fields, got {len(changed)}: {', '.join(changed) or 'none'}."
+        return f"expected one or two changed fields, got {len(changed)}: {', '.join(changed) or 'none'}."
     before, after = returns_with(theirs), returns_with(planner)
     gain = float(after.mean() - before.mean())
     error = float(((before.var() + after.var()) / len(before)).sqrt())
@@ -284,6 +310,9 @@ check_seeds_needed = Exercise(
         ),
         "2.8 is forgotten: this makes the standard error as large as the difference.": (
             lambda difference, stderr, seeds: seeds * (stderr / difference) ** 2
+        ),
+        "this is rounded up, as one would run it. Answer with the number before rounding.": (
+            lambda difference, stderr, seeds: (seeds * (FOUND * stderr / difference) ** 2).ceil()
         ),
         "2.8 is not squared.": lambda difference, stderr, seeds: seeds * FOUND * (stderr / difference) ** 2,
         "this takes the square root where a square belongs.": (

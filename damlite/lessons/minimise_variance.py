@@ -92,7 +92,7 @@ def minimum_variance() -> Panel:
 
     controls = {
         "swerve_prob": slider("probability of swerving", "0 to 1", 0.9, 0.0, 1.0, 0.1),
-        "alpha": slider("α, from p to q* and beyond", "power of r − offset", 0.5, 0.0, 2.0, 0.1),
+        "alpha": slider("α, from p (0) to q* (1)", "power", 0.5, 0.0, 2.0, 0.1),
         "offset": slider("offset", "units of reward", -3.5, -12.0, -3.5, 0.5),
     }
     text = "Densities of p, of q ∝ p·(r − offset)^α and of q* (left), and the spread of one weighted draw (right)."
@@ -156,6 +156,12 @@ check_draws_needed = Exercise(
         "this compares second moments: the squared mean J² is still to be subtracted from both.": lambda p, q, r, n: (
             n * (q * (p / q * r) ** 2).sum() / (p * r**2).sum()
         ),
+        "this is n·χ²(q*‖q). Compare it with the χ² of p, from which the n draws come.": lambda p, q, r, n: (
+            n * chi_square(share(p * r), q)
+        ),
+        "the weighted draws have the mean J. This subtracts the mean of the unweighted ones.": lambda p, q, r, n: (
+            n * ((q * (p / q * r) ** 2).sum() - (q * r).sum() ** 2) / variance(p, r)
+        ),
         "this is n·E_q[w²]: how uneven the weights are, whatever the returns.": lambda p, q, r, n: n * (p**2 / q).sum(),
     },
 )
@@ -177,6 +183,9 @@ check_weighted_gradient = Exercise(
             lambda p, r, q: -p * r
         ),
         "this is the gradient in q, not in the logits. Go through the softmax.": lambda p, r, q: -p * r / q,
+        "this takes the mean of p·R over the outcomes. p holds their probabilities: sum.": lambda p, r, q: (
+            q * (p * r).mean() - p * r
+        ),
         "this leaves p out: every outcome counts alike. Eq. 17 is a mean under p.": lambda p, r, q: q * r.sum() - r,
     },
 )

@@ -18,6 +18,7 @@ from ..planning import Belief, Exhaustive, Plan, Planner, RandomShooting
 from .careful import tensor
 from .exercise import Exercise, OpenExercise, ask_once
 from .panel import Panel, dropdown, player, slider
+from .shared import trajectories
 
 DECISIONS = 60
 PARTICLES = 50
@@ -228,6 +229,15 @@ check_choose = Exercise(
         ),
         "the weights are one step late. r_1 has none.": _choosing(lambda r, x: _returns(r, x.cumsum(-1)).mean(-1)),
         "this leaves the weights out: it plans as if the model were right.": _choosing(lambda r, x: r.sum(-1).mean(-1)),
+        "this is the number of the best sequence. RSPLANNER executes that sequence's first action.": (
+            lambda r, x, sequences: _value(r, x).argmax()
+        ),
+        "this weights the whole return by the whole path. Alg. 1 weights a reward by what came before it.": _choosing(
+            lambda r, x: (r.sum(-1) * x.sum(-1).exp()).mean(-1)
+        ),
+        "the weight is exp of the log-ratios' sum; this takes the sum itself.": _choosing(
+            lambda r, x: (r * (x.cumsum(-1) - x)).sum(-1).mean(-1)
+        ),
         "this weights each reward by one transition alone. Weights multiply along a plan.": _choosing(
             lambda r, x: _returns(r, torch.nn.functional.pad(x[..., :-1], (1, 0))).mean(-1)
         ),
@@ -251,6 +261,7 @@ check_error_of_difference = Exercise(
             lambda x, y: (x - y).std()
         ),
         "this is the variance of the mean difference. Take its square root.": lambda x, y: (x - y).var() / len(x),
+        "this is the mean difference itself. How far may it be from the true one?": lambda x, y: (x - y).mean(),
     },
 )
 
@@ -283,6 +294,14 @@ def _rollout(
     return torch.stack(actions)
 
 
+def _states(step: Callable, state: Tensor, actions: Tensor) -> Tensor:
+    """The states after each action."""
+    states = [state]
+    for action in actions:
+        states.append(step(states[-1], action))
+    return torch.stack(states[1:])
+
+
 check_rollout = Exercise(
     "rollout",
     (_toy_plan, _toy_step, torch.tensor(2), 4),
@@ -298,6 +317,9 @@ check_rollout = Exercise(
         ),
         "this plans past the end of the episode: only T − t steps are left.": (
             lambda *toy: _rollout(*toy, past_the_end=True)
+        ),
+        "these are the states that it comes to. The executed actions are asked for.": (
+            lambda plan, step, state, horizon: _states(step, state, _rollout(plan, step, state, horizon))
         ),
         "this plans from the first state every time. Let `step` move the state.": (
             lambda *toy: _rollout(*toy, look=False)
@@ -317,10 +339,10 @@ def judge_repaired(repaired: Callable[[], Planner]) -> str:
     planner = repaired()
     if not isinstance(planner, Planner):
         return f"expected a planner such as dl.RandomShooting(...), got {type(planner).__name__}."
-    spent = trajectories(planner)
+    env = IcyRoad()
+    spent = trajectories(planner, env)
     if spent > BUDGET:
         return f"this imagines {spent} trajectories a decision, and {BUDGET} are allowed."
-    env = IcyRoad()
     plan = planner.plan(Belief(env), env.initial_state(TRIALS), env.horizon, generator=seeded(11))
     regret = exact.optimum(env) - exact.value(env, plan.actions)
     mean, error = regret.mean().item(), regret.std().item() / TRIALS**0.5
@@ -336,19 +358,14 @@ def judge_repaired(repaired: Callable[[], Planner]) -> str:
 check_repaired = OpenExercise(name="repaired", verdict=judge_repaired, of_a_function=True, seconds=60)
 
 
-def trajectories(planner: Planner) -> int:
-    """How many trajectories a planner imagines in a decision on IcyRoad."""
-    sequences = getattr(planner, "candidates", IcyRoad().n_actions ** IcyRoad().horizon)  # Exhaustive tries all
-    return sequences * planner.particles * getattr(planner, "iterations", 1)
-
-
 def judge_two_estimates(two_estimates: Callable[[], Iterable[Sequence[float]]]) -> str:
     """Does the first of two unbiased estimates of −1, with less variance than the second, exceed 0 more often?
 
     The verdict on two distributions, four lists in all.
     """
+    answer = two_estimates()
     try:
-        lists = [torch.as_tensor(part, dtype=torch.float64) for part in two_estimates()]
+        lists = [torch.as_tensor(part, dtype=torch.float64) for part in answer]
     except (TypeError, ValueError):  # no lists, or not of numbers
         lists = []
     if len(lists) != 4 or any(x.ndim != 1 for x in lists):

@@ -9,6 +9,7 @@ import ipywidgets
 from matplotlib.axes import Axes
 
 from .panel import Panel, lasting_id
+from .spoken import names
 
 _ASKED: dict[str, "Prediction"] = {}  # this kernel's predictions by their questions, in the order of the first asking
 
@@ -29,7 +30,7 @@ class Prediction(ipywidgets.VBox):
         self._moved = False
         self._said = ipywidgets.HTML()
         label = ipywidgets.HTMLMath(f"<strong>Predict:</strong> {html.escape(question, quote=False)}")
-        super().__init__([label, control, self._said], model_id=lasting_id(question))
+        super().__init__([label, control, names(), self._said], model_id=lasting_id(question))
         control.observe(self._move, names="value")
         self._say()
 

@@ -1,11 +1,13 @@
-"""What lessons have in common: cars put at one state and the sliders of a fit to them (03, 04); Table 1 (07 to 09)."""
+"""What lessons have in common: cars at one state and the sliders of a fit to them; what a planner imagines; Table 1."""
 
 import ipywidgets
 import pandas as pd
 import torch
 
 from ..data import Episodes
-from ..envs import IcyRoad
+from ..envs import Environment, IcyRoad
+from ..mixture import seeded
+from ..planning import IteratedPlanner, Planner
 from ..results import report, table1
 from .panel import slider
 
@@ -27,6 +29,13 @@ def fit_controls() -> dict[str, ipywidgets.ValueWidget]:
         "components": slider("components of the model", "Gaussians", 1, 1, 6, 1),
         "cars": slider("training set", "cars", 1000, 50, 2000, 50),
     }
+
+
+def trajectories(planner: Planner, env: Environment) -> int:
+    """How many trajectories a planner imagines in a decision: its sequences, times particles, times iterations."""
+    if isinstance(planner, IteratedPlanner):
+        return planner.candidates * planner.iterations * planner.particles
+    return len(planner.propose(env.n_actions, (), planner.horizon, seeded(0))) * planner.particles
 
 
 def side_by_side(road: str, predict: str = "state") -> pd.DataFrame:

@@ -56,6 +56,8 @@ def test_a_lead_is_held_against_the_map():
     assert "should be near" in lesson.check_lead(lambda p: (known[p][0] + 2.5, known[p][1]))
     assert "a standard error of 0.00" in lesson.check_lead(lambda p: (known[p][0], 0.0))
     assert "expected a lead and its standard error" in lesson.check_lead(lambda p: (float("nan"), 1.0))
+    assert "expected a lead and its standard error" in lesson.check_lead(lambda p: 2.0)
+    assert "too large to say who leads" in lesson.check_lead(lambda p: (known[p][0], 0.8))
     assert "not answered yet" in lesson.check_lead(lambda p: ...)
 
 
@@ -65,6 +67,7 @@ def test_a_lead_is_held_against_the_map():
         (..., "not answered yet"),
         ("random shooting", "expected a planner"),
         (dl.RandomShooting(candidates=100, particles=20), "more than 600"),
+        (dl.CrossEntropy(horizon=20, candidates=30, iterations=3, elites=4, particles=10), "imagines 900 trajectories"),
         (dl.RandomShooting(horizon=10, candidates=100, particles=1, common_random_numbers=False), "own numbers"),
         (dl.RandomShooting(horizon=4, candidates=100, particles=5), "how many of these"),
         (dl.Exhaustive(horizon=20, particles=20, hold=(3, 5, 12)), "right, "),

@@ -237,7 +237,8 @@ def loops(monkeypatch):
         ({"particles": 20}, "right, 3.0 became 5.0, a gain of 2.0 ± 0.2"),
         ({"particles": 20, "stratified": True}, "right"),
         ({"candidates": 11}, "no gain of two standard errors"),
-        ({}, "one or 2 changed fields, got 0: none"),
+        ({"stratified": True}, "There is one, so this changes nothing"),
+        ({}, "one or two changed fields, got 0: none"),
         ({"particles": 9, "candidates": 9, "clip": 1.0}, "got 3: particles, clip, candidates"),
     ],
 )

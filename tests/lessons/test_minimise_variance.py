@@ -126,7 +126,7 @@ def test_steady_weights_get_their_verdict(answer, expected, capsys):
         ([[0.5, 0.5], [0.5, 0.5]], "not yet: its variance is 39.06"),
         ([[0.9, 0.2], [0.5, 0.5]], "each row is a distribution"),
         ([0.9, 0.1], "expected shape (2, 2), got shape (2,)"),
-        (None, "not answered yet"),
+        (None, "returns nothing"),
     ],
 )
 def test_a_table_gets_its_verdict(table, expected):

@@ -72,6 +72,7 @@ def test_the_cars_with_and_without_weights_meet_the_same_ice():
         (dl.RandomShooting(candidates=4, particles=50), "Too few plans."),
         (dl.RandomShooting(candidates=100, particles=20), "imagines 2000 trajectories a decision, and 200 are allowed"),
         (dl.Exhaustive(particles=1), "imagines 243 trajectories"),
+        (dl.Exhaustive(particles=20, hold=(1, 4)), "right, regret 0."),
         (20, "expected a planner such as dl.RandomShooting(...), got int."),
         (..., "not answered yet"),
     ],
@@ -99,3 +100,10 @@ def test_a_planner_gets_its_verdict(planner, expected, capsys):
 )
 def test_two_estimates_get_their_verdict(answer, expected):
     assert expected in lesson.check_two_estimates(lambda: answer)
+
+
+def test_an_error_in_two_estimates_is_told():
+    def two_estimates():
+        return [1.0, -3.0], [0.5, 0.5], [9.0, -2.0], [1 / 11, 10 / "11"]
+
+    assert "your code raises TypeError" in lesson.check_two_estimates(two_estimates)
