@@ -4,7 +4,7 @@ READY := venv/.ready
 LAB := venv/share/damlite
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: lab test portability bench figures report tables table1 particles ladder sensitivity ablations ratios map notebooks format clean
+.PHONY: lab test portability bench figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
 
 # The course, open in JupyterLab: contents at its side, no word on news. The reader's own settings come on top, own
 # workspaces stay as they are, and a port that is taken is passed over. ARGS="--no-browser" and the like for JupyterLab.
@@ -56,6 +56,7 @@ tables: $(READY)
 	$(MAKE) sensitivity
 	$(MAKE) ablations
 	$(MAKE) ratios
+	$(MAKE) distractors
 	$(MAKE) map
 
 # Table 1 under each recipe, predicting states and velocities; `python -m damlite table1` is for tries, written beside.
@@ -83,6 +84,10 @@ ablations: $(READY)
 # From no weights to an oracle's, with the same return-weighted models.
 ratios: $(READY)
 	$(BIN)/python -m damlite ratios --replace
+
+# Is discrimination easier in high dimensions? Minutes.
+distractors: $(READY)
+	$(BIN)/python -m damlite distractors --replace
 
 # Who wins where, without learning and with fitted models.
 map: $(READY)

@@ -73,7 +73,7 @@ def test_make_lab_opens_a_notebook_that_exists():
 
 def test_what_the_command_line_writes_beside_is_no_part_of_the_repository():
     ignored = (ROOT / ".gitignore").read_text().split()
-    commands = ("table1", "particles", "ladder", "sensitivity", "ablations", "ratios", "map")
+    commands = ("table1", "particles", "ladder", "sensitivity", "ablations", "ratios", "distractors", "map")
     written = {"table1_pieces/", "table1_quick/", *(f"{name}_results/" for name in commands), "portability.json"}
     assert written <= set(ignored)
 
@@ -83,7 +83,7 @@ def test_a_first_look_is_no_target_that_replaces_stored_tables():
     commands = re.findall(r"^\t.*-m damlite (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     replacing = [command for command in commands if "--replace" in command]
     full = "table1 --seeds 20 --predict state velocity"
-    others = ("particles", "ladder", "sensitivity", "ablations", "ratios", "map --episodes 500 --fitted")
+    others = ("particles", "ladder", "sensitivity", "ablations", "ratios", "distractors", "map --episodes 500 --fitted")
     table1 = [f"{full} --replace", f"{full} --recipe paper --replace", f"{full} --recipe paper-trajectory --replace"]
     assert replacing == [*table1, *(f"{name} --replace" for name in others)]
     assert set(commands) - set(replacing) == {"figures", "report"}

@@ -1,4 +1,4 @@
-"""The commands of maps and ladders with fitted models: `python -m damlite ratios`, and the fitted part of `map`."""
+"""The commands of fitted models: `python -m damlite ratios` and `distractors`, and the fitted part of `map`."""
 
 import argparse
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import fitted_map, lucky, ratios, table1
+from . import distractors, fitted_map, lucky, ratios, table1
 from .options import missing, place, positive
 
 
@@ -69,6 +69,30 @@ def _less_than_stored_ratios(given: argparse.Namespace) -> list[str]:
     return wrong
 
 
+def add_distractors(parser: argparse.ArgumentParser) -> None:
+    """The option of the distractors."""
+    parser.add_argument("--runs", type=positive, default=4, help="models and classifiers each (default 4)")
+
+
+def run_distractors(given: argparse.Namespace) -> None:
+    """Fit classifiers beside more and more distractors, save what each tells, and print the means."""
+    out = place(given, "distractors_results", _less_than_stored_distractors)
+    table = distractors.run(runs=given.runs)
+    table.to_csv(out / "distractors.csv", index=False)
+    told = table.pivot_table(index=["q", "distractors"], columns="quantity", values="value", sort=False)
+    print(told.round(3).to_string())
+    print(f"written to {out}")
+
+
+def _less_than_stored_distractors(given: argparse.Namespace) -> list[str]:
+    """In what a run would hold less than the stored one."""
+    if not (table1.STORED / "distractors.csv").exists():
+        return []
+    runs = pd.read_csv(table1.STORED / "distractors.csv")["run"].nunique()
+    return [f"--runs {given.runs}, and {runs} are stored"] if given.runs < runs else []
+
+
 COMMANDS = (
     ("ratios", "climb from no weights to an oracle's, with fixed return-weighted models", add_options, run_ratios),
+    ("distractors", "is discrimination easier in high dimensions?", add_distractors, run_distractors),
 )
