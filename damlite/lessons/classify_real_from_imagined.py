@@ -184,6 +184,13 @@ check_unequal_weight = Exercise(
         "this uses σ in place of exp: a probability, not a ratio.": lambda logit, k: k * logit.sigmoid(),
         "this is σ(logit), a probability, and k is left out.": lambda logit, k: logit.sigmoid(),
         "this is the inverse, q/p.": lambda logit, k: (-logit).exp() / k,
+        "this is k·(1 − D)/D: upside down. The weight grows with the logit.": lambda logit, k: k * (-logit).exp(),
+        "this raises the weight to the power k. More fakes shift the logit by log k, which multiplies the weight.": (
+            lambda logit, k: (k * logit).exp()
+        ),
+        "almost: k fakes stand beside one real transition, so the factor is k, not k + 1.": (
+            lambda logit, k: (k + 1) * logit.exp()
+        ),
         "this is log p/q. The weight is the ratio itself.": lambda logit, k: logit + torch.tensor(k).log(),
         "this adds log k outside the exponential. exp(logit + log k) = k·exp(logit).": (
             lambda logit, k: logit.exp() + torch.tensor(k).log()
@@ -204,6 +211,9 @@ check_repaired_weight = Exercise(
         "the weight ε.": lambda logit, share: logit.exp(),
         "the fakes are taken out, but what is left is not yet scaled up: only 1 − ε of the label was real.": (
             lambda logit, share: logit.exp() - share
+        ),
+        "this scales down. Of the transitions labelled real, ε are fakes: take them out, then scale up.": (
+            lambda logit, share: (1 - share) * logit.exp()
         ),
         "this scales up and takes nothing out. With q alone, p = 0, the weight must come out as 0.": (
             lambda logit, share: logit.exp() / (1 - share)

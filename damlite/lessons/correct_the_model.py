@@ -12,6 +12,7 @@ from ..estimate import LogRatio, estimate_value
 from ..fitting import fit_discriminator, fit_model
 from ..mixture import Mixture, seeded
 from ..models import DynamicsModel
+from .careful import shortened
 from .exercise import Exercise, OpenExercise
 from .panel import Panel
 from .shared import ACCELERATE, STATE, cars_at, fit_controls
@@ -139,7 +140,8 @@ check_salted_mean = Exercise(
             lambda q, p, s, r: (p.log_prob(s).exp() * r).mean()
         ),
         "this is Σ w r: a mean divides by the number of cars.": lambda q, p, s, r: salted(q, p, s, r) * len(r),
-        "this is the self-normalised mean of exercise 1. Both densities are known here, so w needs no dividing.": (
+        "this divides by the sum of the weights, as in exercise 1. That is a good estimate, too; here the plain mean "
+        "of w r is asked for, which has no bias.": (
             lambda q, p, s, r: weighted_mean((p.log_prob(s) - q.log_prob(s)).exp(), r)
         ),
         "this draws a mean from the road itself; use the cars that were stored.": (
@@ -158,10 +160,10 @@ def judge_misjudged(plans: tuple[list[int], list[int]], model: DynamicsModel, di
     try:
         actions = torch.stack([torch.as_tensor(plan) for plan in plans])
     except (TypeError, ValueError, RuntimeError):
-        return f"expected two lists of four actions, got {plans!r}."
+        return f"expected two lists of four actions, got {shortened(plans)}."
     allowed = torch.arange(env.n_actions)
     if actions.shape != (2, 4) or actions.is_floating_point() or not torch.isin(actions, allowed).all():
-        return f"expected two lists of four actions from 0 to {env.n_actions - 1}, got {plans!r}."
+        return f"expected two lists of four whole numbers from 0 to {env.n_actions - 1}, got {shortened(plans)}."
 
     def values(log_ratio: LogRatio | None) -> list[float]:
         how = {"particles": PARTICLES, "generator": seeded(0)}

@@ -13,6 +13,7 @@ from ..fitting import fit_model
 from ..mixture import seeded
 from ..models import DynamicsModel
 from ..support import validate
+from .careful import shortened, unanswered
 from .exercise import Exercise, OpenExercise
 from .panel import Panel
 from .shared import ACCELERATE, STATE, cars_at, fit_controls
@@ -115,6 +116,17 @@ check_weighted_fit = Exercise(
         "the mean is right, but the width is about the plain mean. The squared distances are those from μ̂.": (
             lambda v, w: (weighted_gaussian(v, w)[0], spread_about(v.mean(), v, w))
         ),
+        "this is the mean alone. Return the standard deviation, too.": lambda v, w: weighted_gaussian(v, w)[0],
+        "the mean is right, but the width is divided by Σ w − 1. Its derivative is zero with Σ w.": (
+            lambda v, w: (
+                weighted_gaussian(v, w)[0],
+                weighted_gaussian(v, w)[1] * (w.sum() / (w.sum() - 1)).sqrt(),
+            )
+        ),
+        "the mean is right, but the width is that of the data without weights.": lambda v, w: (
+            weighted_gaussian(v, w)[0],
+            v.std(),
+        ),
         "the mean is right, but the width is not weighted.": (
             lambda v, w: (weighted_gaussian(v, w)[0], spread_about(weighted_gaussian(v, w)[0], v, torch.ones_like(w)))
         ),
@@ -188,9 +200,16 @@ check_mixture_log_prob = Exercise(
         "this is the largest term alone. The others count too.": lambda v, scores, means, log_stds: (
             scores.log_softmax(-1) + log_densities(v, means, log_stds)
         ).amax(-1),
+        "this takes σ for the variance: the squared distance is divided by σ².": lambda v, scores, means, log_stds: (
+            scores.log_softmax(-1) - 0.5 * (v[:, None] - means).square() / log_stds.exp() - log_stds - HALF_LOG_2PI
+        ).logsumexp(-1),
         "this is the density. Leave the logarithm on.": (
             lambda v, scores, means, log_stds: mixture(v, scores, means, log_stds).exp()
         ),
+    },
+    symptoms={
+        "Far from every component this stays above −30. Was a small number added inside the logarithm? The gradient "
+        "is then lost there: use torch.logsumexp.": lambda answer: bool(-30 < answer[-1] < 0)
     },
 )
 
@@ -225,12 +244,14 @@ def judge_misled(lower_loss: tuple[float, float], better_promise: tuple[float, f
 
     The verdict on two models, each as the arguments of `measure`.
     """
-    models = (lower_loss, better_promise)
-    for model in models:
+    models = {"lower_loss": lower_loss, "better_promise": better_promise}
+    for name, model in models.items():
+        if unanswered(model):
+            return f"{name} is not answered yet."
         if not isinstance(model, tuple | list) or len(model) != 2:
-            return f"each model must be two numbers, (stay, speed_std), got {model!r}."
+            return f"{name} must be two numbers, (stay, speed_std), got {shortened(model)}."
     try:
-        (kl, promise), (other_kl, other_promise) = (measure(*model) for model in models)
+        (kl, promise), (other_kl, other_promise) = (measure(*model) for model in models.values())
     except ValueError as error:
         return f"{error}."
     truth = measure(0.1, IcyRoad().noise)[1]

@@ -12,7 +12,7 @@ from torch.distributions import Normal
 from .. import diagnostics, figures
 from ..envs import IcyRoad
 from ..mixture import Marginal, seeded
-from .careful import tensor
+from .careful import shortened, tensor
 from .exercise import OpenExercise, WordExercise
 from .panel import Panel, dropdown, slider
 from .shared import ACCELERATE, STATE
@@ -62,7 +62,7 @@ def weight_degeneracy() -> Panel:
         (mean,) = right.plot(steps, nothing, "o", color=figures.WEIGHT, ms=4, label="weighted, ± std")
         bars = right.vlines(steps, nothing, nothing, color=figures.WEIGHT, lw=1.5)
         for ax, place in ((left, "lower left"), (right, "upper right")):
-            ax.legend(loc=place, fontsize=11)
+            ax.legend(loc=place, fontsize=11, frameon=True, framealpha=0.9)  # lines pass below
 
     def draw(shift: float, spread: float, particles: int, weights: str, clip: float) -> None:
         clipped, normalise = WEIGHTS[weights]
@@ -96,7 +96,7 @@ def dress(left: Axes, middle: Axes, right: Axes) -> None:
     """What stays in `weight_degeneracy`: labels, limits, the trustworthy k and the truth."""
     left.set(yscale="log", ylim=(FLOOR, 2), ylabel="effective share of the particles")
     middle.axhline(diagnostics.TRUSTWORTHY_K, color=figures.GREY, ls="--", lw=1)
-    middle.annotate("above: do not trust", (1, diagnostics.TRUSTWORTHY_K), va="bottom", color=figures.GREY)
+    middle.set_title("above the dashed line:\ndo not trust the weights")
     middle.set(ylim=(-1, HIGHEST_K), ylabel="Pareto k of the weights")
     right.axhline(1, color=figures.TRUTH, label="truth")
     right.set(ylim=(-1, REACH), ylabel="estimate of E[z²]")
@@ -172,12 +172,14 @@ def judge_broken(broken: Callable[[Tensor], Tensor]) -> str:
     """
     logits = [broken(velocity.clone()) for velocity in draw_cars(seeded(0))]
     logits = [tensor(one).double() for one in logits]
-    if any(one.shape != (SAMPLES,) or not one.isfinite().all() for one in logits):
-        return f"expected {SAMPLES} finite log-ratios for {SAMPLES} velocities, got shape {tuple(logits[0].shape)}."
+    if any(one.shape != (SAMPLES,) for one in logits):
+        return f"expected {SAMPLES} log-ratios for {SAMPLES} velocities, got shape {tuple(logits[0].shape)}."
+    if not all(one.isfinite().all() for one in logits):
+        return "some log-ratios are infinite or NaN. Weights must be positive: what is the logarithm of 0?"
     ringing = [name for name, rings in alarms(*logits).items() if rings]
     if ringing == ["calibration"]:
         return "right, calibration alone: the other three look at the weights, and not at who bears them."
-    return f"not yet. It must be calibration alone that rings; it is {' and '.join(ringing) or 'none'}."
+    return f"not yet. Calibration alone must ring; here rings: {', '.join(ringing) or 'nothing'}."
 
 
 check_broken = OpenExercise(name="broken", verdict=judge_broken, of_a_function=True)
@@ -251,10 +253,10 @@ def judge_diagnose(diagnose: Callable[[Tensor, Tensor], str]) -> str:
     for number in range(BLINDS):
         said, fault = diagnose(*blind(number)), hidden(number)
         if said not in FAULTS:
-            return f"expected one of {', '.join(FAULTS)}, got {said!r}."
+            return f"expected one of the words {', '.join(FAULTS)}, got {shortened(said)}."
         if said != fault:
             ringing = [name for name, rings in alarms(*blind(number)).items() if rings]
-            return f"blind {number} is not {said}. There ring: {', '.join(ringing) or 'none'}."
+            return f"blind {number} is not “{said}”. The alarms that ring there: {', '.join(ringing) or 'none'}."
     return f"right, all {BLINDS} blinds."
 
 
@@ -285,10 +287,14 @@ def judge_treat(treat: Callable[[Tensor, Tensor], Tensor]) -> str:
     """
     found = []
     for name, (shift, shared, allowed) in WARDS.items():
-        estimate = treat(*draw_ward(shift, shared))
-        estimate = tensor(estimate).double()
+        reward, log_ratio = draw_ward(shift, shared)
+        estimate = tensor(treat(reward, log_ratio)).double()
         if estimate.shape != (400,):
             return f"expected 400 estimates, one for each experiment, got shape {tuple(estimate.shape)}."
+        if torch.equal(estimate, tensor(treat(2 * reward, log_ratio)).double()):
+            return (
+                "twice the rewards give the same estimates. Estimate from the rewards: the truth is not known outside."
+            )
         error = (estimate - 1).square().mean().sqrt().item()
         found.append((f"{name}: error {error:.2f}, allowed {allowed}", error <= allowed))
     text = "; ".join(words for words, _ in found)

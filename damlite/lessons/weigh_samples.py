@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import diagnostics, exact, figures
 from ..envs import IcyRoad
 from ..mixture import Mixture, draw_noise, seeded
-from .careful import tensor, unanswered
+from .careful import shortened, tensor, unanswered
 from .exercise import Exercise, OpenExercise, ask_once, same
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
@@ -69,7 +69,7 @@ def weigh_samples() -> Panel:
     controls = {
         "shift": slider("mean of the model", "lengths per step", 0.0, -2.0, 2.0, 0.1),
         "spread": slider("spread of the model", "lengths per step", 1.4, 0.1, 3.0, 0.1),
-        "samples": slider("sample", "next states", 1000, 50, MOST, 50),
+        "samples": slider("samples", "next states", 1000, 50, MOST, 50),
     }
     description = "Left: true density, model, and the weights of 25 samples; right: estimates as samples come in."
     return Panel(fig, draw, controls, description)
@@ -135,6 +135,15 @@ check_trajectory_weight = Exercise(
         "this multiplies over the trajectories too: keep one weight for each of them.": (
             lambda log_p, log_q: (log_p - log_q).sum().exp()
         ),
+        "this multiplies over the trajectories in place of the transitions, which are the last axis.": (
+            lambda log_p, log_q: (log_p - log_q).sum(0).exp()
+        ),
+        "these are the weights up to each transition. A trajectory has one weight, the product of all.": (
+            lambda log_p, log_q: (log_p - log_q).cumsum(-1).exp()
+        ),
+        "this divides the weights by their sum. Eq. 3 asks for p/q as it is.": (
+            lambda log_p, log_q: (log_p - log_q).sum(-1).softmax(0)
+        ),
     },
 )
 check_sample_size = Exercise(
@@ -159,6 +168,10 @@ check_sample_size = Exercise(
         ),
         "this is the share of the samples. Multiply by their number.": lambda log_w: (
             diagnostics.effective_sample_size(log_w) / len(log_w)
+        ),
+        "this is its logarithm. Take exp at the end.": lambda log_w: 2 * log_w.logsumexp(0) - (2 * log_w).logsumexp(0),
+        "this is N over the mean square, right only if the weights average to one. Put (Σ w)² in place of N².": (
+            lambda log_w: len(log_w) / log_w.exp().square().mean()
         ),
         "this is 1/Σw² for weights that were not divided by their sum first.": lambda log_w: (
             1 / log_w.exp().square().sum()
@@ -213,6 +226,23 @@ check_discounted_value = Exercise(
                 log_w.roll(1, -1).index_fill(-1, torch.tensor([0]), 0.0), reward, powers(gamma, reward.shape[-1])
             )
         ),
+        "this is the plain sum of rewards: weights and discount are both missing.": lambda log_w, reward, gamma: (
+            reward.sum(-1).mean()
+        ),
+        "this weights by the sum of the log-ratios. The weight is exp of it.": lambda log_w, reward, gamma: (
+            (before(log_w) * powers(gamma, reward.shape[-1]) * reward).sum(-1).mean()
+        ),
+        "every reward is discounted by the same γ. Reward t gets γ to the power t − 1.": lambda log_w, reward, gamma: (
+            gamma * discounted(before(log_w), reward, torch.ones(reward.shape[-1]))
+        ),
+        "this averages over the rewards, too. A return is their sum; the mean is over the trajectories.": (
+            lambda log_w, reward, gamma: (
+                discounted(before(log_w), reward, powers(gamma, reward.shape[-1])) / reward.shape[-1]
+            )
+        ),
+        "these are the trajectories' own values. The estimate is their mean.": lambda log_w, reward, gamma: (
+            before(log_w).exp() * powers(gamma, reward.shape[-1]) * reward
+        ).sum(-1),
         "this sums over the trajectories. The estimate is their mean.": lambda log_w, reward, gamma: (
             len(reward) * discounted(before(log_w), reward, powers(gamma, reward.shape[-1]))
         ),
@@ -233,18 +263,17 @@ def judge_for_both(for_both: tuple[float, float]) -> str:
 
     The verdict on the mean and the spread of one model for two roads.
     """
-    given = for_both if isinstance(for_both, tuple | list) else (for_both,)
     try:
-        mean, spread = map(float, given)
+        mean, spread = map(float, for_both)
     except (TypeError, ValueError):
-        return f"expected two numbers, mean and spread, got {for_both!r}."
+        return f"expected two numbers, mean and spread, got {shortened(for_both)}."
     if not (abs(mean) <= 10 and 0.01 <= spread <= 10):
         return f"expected a mean within ±10 and a spread from 0.01 to 10 lengths per step, got {mean:g} and {spread:g}."
     today, tomorrow = (worth_on(swerve, mean, spread) for swerve in (TODAY, TOMORROW))
     found = f"{SAMPLES} samples are worth {today:.0f} today and {tomorrow:.0f} tomorrow"
     if min(today, tomorrow) >= ENOUGH:
         return f"right, {found}."
-    if abs(mean) > 0.3:
+    if abs(mean) > 0.1:
         return f"{found}. Both roads are symmetric, and this model is not: one side gets giant weights."
     if today >= ENOUGH:
         return f"{found}. It is made for today: tomorrow most cars stay, in a peak that it seldom visits."

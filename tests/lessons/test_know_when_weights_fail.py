@@ -102,10 +102,10 @@ def half(velocity, high=1.5):
         (lambda v: half(-v).double().numpy(), "right, calibration alone"),
         (lambda v: ..., "not answered yet"),
         (lambda v: None, "not answered yet"),
-        (torch.zeros_like, "it is none"),
-        (lambda v: torch.full_like(v, -1.0), "it is mean weight and calibration"),
-        (lambda v: half(v)[:5], "expected 4000 finite log-ratios"),
-        (lambda v: half(v) / 0, "expected 4000 finite log-ratios"),
+        (torch.zeros_like, "here rings: nothing"),
+        (lambda v: torch.full_like(v, -1.0), "here rings: mean weight, calibration"),
+        (lambda v: half(v)[:5], "expected 4000 log-ratios"),
+        (lambda v: half(v) / 0, "some log-ratios are infinite"),
     ],
 )
 def test_broken(broken, expected, capsys):
@@ -160,10 +160,10 @@ def test_blinds_hold_every_fault_equally_often_and_stay_what_they_are():
     [
         (lambda real, fake: ..., "not answered yet"),
         (lambda real, fake: None, "not answered yet"),
-        (lambda real, fake: "ill", "expected one of healthy"),
-        (lambda real, fake: real, "expected one of healthy"),
-        (lambda real, fake: "healthy", "is not healthy. There ring: "),
-        (lambda real, fake: "support", "is not support"),
+        (lambda real, fake: "ill", "expected one of the words healthy"),
+        (lambda real, fake: real, "expected one of the words healthy"),
+        (lambda real, fake: "healthy", "is not “healthy”. The alarms that ring there: "),
+        (lambda real, fake: "support", "is not “support”"),
     ],
 )
 def test_diagnose(diagnose, expected, capsys):
@@ -194,6 +194,7 @@ def truncated(r, x):
         (lambda r, x: (x.exp() * r).mean(-1), "not yet"),
         (lambda r, x: r.mean(-1), "not yet"),
         (lambda r, x: math.nan * r.mean(-1), "not yet"),
+        (lambda r, x: torch.ones(400), "twice the rewards give the same"),
         (lambda r, x: r.mean(), "expected 400 estimates"),
         (lambda r, x: ..., "not answered yet"),
     ],
