@@ -1,5 +1,6 @@
 """Predictions: what counts as an answer, how it stands beside its outcome, the score, and the mark in a picture."""
 
+import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -7,6 +8,7 @@ import torch
 from damlite import figures
 from damlite.lessons.panel import Panel, slider
 from damlite.lessons.predict import forget, mark, predict, score
+from damlite.lessons.spoken import SCRIPT
 
 WORDS = ("hold", "accelerate", "brake")
 
@@ -40,6 +42,12 @@ def test_unanswered_it_says_so(which, cars):
     assert "not answered yet" in which.children[-1].value and "not answered yet" in cars.children[-1].value
     assert shown(which.against("hold")) == "No answer was given; it is “hold”."
     assert shown(cars.against(23)) == "No answer was given; it is 23."
+
+
+def test_it_carries_the_script_that_names_its_controls(which, cars):
+    for asked in (which, cars):
+        scripts = [part.outputs[0]["data"] for part in asked.children if isinstance(part, ipywidgets.Output)]
+        assert scripts == [{"application/javascript": SCRIPT}]
 
 
 @pytest.mark.parametrize(
