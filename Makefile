@@ -57,7 +57,6 @@ tables: $(READY)
 	$(MAKE) ablations
 	$(MAKE) ratios
 	$(MAKE) distractors
-	$(MAKE) distractors
 	$(MAKE) map
 
 # Table 1 under each recipe, predicting states and velocities; `python -m damlite table1` is for tries, written beside.
@@ -85,10 +84,6 @@ ablations: $(READY)
 # From no weights to an oracle's, with the same return-weighted models.
 ratios: $(READY)
 	$(BIN)/python -m damlite ratios --replace
-
-# Is discrimination easier in high dimensions? Minutes.
-distractors: $(READY)
-	$(BIN)/python -m damlite distractors --replace
 
 # Is discrimination easier in high dimensions? Minutes.
 distractors: $(READY)
