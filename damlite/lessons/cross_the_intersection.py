@@ -153,7 +153,7 @@ check_shifted_value = Exercise(
     "shifted_value",
     (_particles[0].exp(), _particles[1], -2.5),
     lambda w, r, c: (w * (r - c) + c).sum(-1).mean(),
-    "right on average for every c where E[w] = 1, and far less spread for the right one.",
+    "where E[w] = 1 its mean is the same for every c, and only its spread depends on c.",
     "Shift each reward, weight it, shift it back, sum over the steps, mean over the particles.",
     {
         "this subtracts c and never adds it again: its value is T·c too small or too large.": lambda w, r, c: (

@@ -142,7 +142,7 @@ def judge_best(best: Callable[[np.ndarray, np.ndarray], str]) -> str:
     return f"right, at most 5 % of its words are false, and it finds {min(shares):.0%} of the large gaps."
 
 
-check_best = OpenExercise(name="best", verdict=judge_best, of_a_function=True, seconds=60)
+check_best = OpenExercise(name="best", verdict=judge_best, of_a_function=True, seconds=300)
 
 
 def draw_tables(number: int, dam: float, rival: float) -> list[tuple[np.ndarray, np.ndarray]]:

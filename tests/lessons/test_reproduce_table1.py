@@ -77,7 +77,8 @@ def shoot(**choices):
     return RandomShooting(horizon=5, stratified=False, **choices)
 
 
-ONE, MANY = shoot(particles=1, common_random_numbers=False), shoot(particles=20, common_random_numbers=False)
+ONE = shoot(candidates=20, particles=1, common_random_numbers=False)
+MANY = shoot(particles=20, common_random_numbers=False)
 
 
 @pytest.mark.parametrize(
