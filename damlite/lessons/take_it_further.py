@@ -239,8 +239,8 @@ def ask_of_a_batch(reward: Callable, inputs: tuple) -> object:
 
 def states_of_poles() -> tuple[Tensor, Tensor]:
     """States (2, 3, 4) and actions (2, 3): calm and windy places, poles that stand and that lean to either side."""
-    x = torch.tensor([[-0.5, 0.05, 0.4], [0.3, 0.3, -0.2]])
-    angle = torch.tensor([[0.1, -0.1, 0.05], [0.3, -0.3, -0.3]])
+    x = torch.tensor([[-0.5, 0.09, 0.11], [0.3, 0.3, -0.2]])
+    angle = torch.tensor([[0.19, -0.19, 0.05], [0.21, -0.21, -0.21]])
     return torch.stack([x, torch.full_like(x, 5.0), angle, torch.full_like(x, 0.7)], -1), torch.zeros_like(x).long()
 
 
