@@ -84,7 +84,8 @@ def test_a_lesson_has_notes_that_fit_it(path):
     book = "\n".join("".join(cell["source"]) for cell in json.loads(path.read_text())["cells"])
     exercises = set(re.findall(r"^\*\*(\d)\.\*\* ", book.partition("## Exercises")[2], re.MULTILINE))
     misconceptions = re.findall(r"^- (?:Exercise (\d): )?", sections[HEADINGS[2]], re.MULTILINE)
-    assert 3 <= len(misconceptions) <= 5 and set(misconceptions) <= exercises
+    assert 3 <= len(misconceptions) <= 5
+    assert set(misconceptions) <= exercises
     assert 2 <= len(re.findall(r"^- .+\? \*.+\*$", sections[HEADINGS[1]], re.MULTILINE)) <= 4
     claimed = int(re.search(r"\*\*Time\*\* (\d+) minutes", book).group(1))
     assert abs(sum(map(int, re.findall(r"(\d+) min\b", sections["Pacing"]))) - claimed) <= 5
