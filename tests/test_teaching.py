@@ -11,6 +11,8 @@ import pytest
 import damlite as dl
 
 TEACHING = Path(__file__).resolve().parent.parent / "teaching"
+LESSONS = sorted((TEACHING.parent / "notebooks").glob("*.ipynb"))
+HEADINGS = ["Before class", "Questions to ask", "Misconceptions that the checks know", "Pacing"]
 ROWS = [
     [column.strip() for column in line.split("|")[1:-1]]
     for line in re.sub(r"\\mid", " ", (TEACHING / "notation.md").read_text()).splitlines()
@@ -71,3 +73,19 @@ def test_links_lead_to_files():
 def test_the_routes_take_the_time_that_they_say():
     route = re.search(r"## Ninety minutes.*?(?=\n## )", (TEACHING / "README.md").read_text(), re.DOTALL).group()
     assert sum(map(int, re.findall(r"^\| (\d+) \|", route, re.MULTILINE))) == 90
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_notes_that_fit_it(path):
+    notes = (TEACHING / "notes" / f"{path.stem}.md").read_text()
+    parts = re.split(r"^\*\*([^*.]+)\.?\*\*", notes, flags=re.MULTILINE)
+    assert parts[1::2] == HEADINGS and len(notes.splitlines()) <= 25
+    sections = dict(zip(HEADINGS, parts[2::2], strict=True))
+    book = "\n".join("".join(cell["source"]) for cell in json.loads(path.read_text())["cells"])
+    exercises = set(re.findall(r"^\*\*(\d)\.\*\* ", book.partition("## Exercises")[2], re.MULTILINE))
+    misconceptions = re.findall(r"^- (?:Exercise (\d): )?", sections[HEADINGS[2]], re.MULTILINE)
+    assert 3 <= len(misconceptions) <= 5
+    assert set(misconceptions) <= exercises
+    assert 2 <= len(re.findall(r"^- .+\? \*.+\*$", sections[HEADINGS[1]], re.MULTILINE)) <= 4
+    claimed = int(re.search(r"\*\*Time\*\* (\d+) minutes", book).group(1))
+    assert abs(sum(map(int, re.findall(r"(\d+) min\b", sections["Pacing"]))) - claimed) <= 5

@@ -83,15 +83,16 @@ def notes(lesson: str, folder: Path) -> str:
 
     Parameters
     ----------
-    lesson : name of the notebook, such as "01_weigh_samples"; the file has it without the number: weigh_samples.md
-    folder : of the files; one that is missing counts as empty
+    lesson : name of the notebook, such as "01_weigh_samples"; its file is 01_weigh_samples.md
+    folder : of the files, teaching/notes of the repository. Where it or the file is missing, as beside an installed
+        package, the notes are what the checks know
     """
     topic = re.sub(r"^\d+_", "", lesson)
-    file = folder / f"{topic}.md"
+    file = folder / f"{lesson}.md"
     known = [f"- `{name}`: {one}" for name, sentences in misconceptions(topic).items() for one in sentences]
     parts = [file.read_text().strip()] if file.exists() else []
     if known:
-        parts.append("\n".join(["**Mistakes that the checks know**", "", *known]))
+        parts.append("\n".join(["**Every mistake that the checks know by name**", "", *known]))
     return "\n\n".join(["## Teacher's notes", *parts]) if parts else ""
 
 

@@ -92,7 +92,7 @@ def test_a_solution_replaces_what_it_defines_and_nothing_else():
 
 def test_the_command_writes_both_and_runs_the_teachers(folder, capsys):
     (folder / "notes").mkdir()
-    (folder / "notes" / "double.md").write_text("Five minutes.\n")
+    (folder / "notes" / "07_double.md").write_text("Five minutes.\n")
     copies_of(folder, "07", "--student", folder / "s", "--teacher", folder / "t")
     assert capsys.readouterr().out.split() == [str(folder / kind / "07_double.ipynb") for kind in "st"]
     student, teacher = (nbformat.read(folder / kind / "07_double.ipynb", 4) for kind in "st")
@@ -162,3 +162,10 @@ def test_a_lessons_notes_name_the_mistakes_that_its_checks_know(tmp_path):
     said = copies.notes("01_weigh_samples", tmp_path)
     assert all(sentence in said for sentences in known.values() for sentence in sentences)
     assert copies.notes("07_double", tmp_path) == ""
+
+
+def test_a_teachers_copy_carries_the_file_of_its_lesson():
+    notes = NOTEBOOKS[0].parents[1] / "teaching" / "notes"
+    for path in NOTEBOOKS:
+        made = copies.teacher(nbformat.read(path, as_version=4), copies.notes(path.stem, notes))
+        assert (notes / f"{path.stem}.md").read_text().strip() in made.cells[1].source
