@@ -159,13 +159,13 @@ def run_all(browser, url, name):
 
 
 def panels_of(browser):
-    """Every panel on the page, as the handle of its first slider and its picture."""
+    """Every panel on the page, as its first slider's handle, or its first list where it has no slider, and its picture."""
     place = "//*[contains(@class, 'widget-vbox')][.//img[contains(@class, 'widget-image')]]"
     wait(browser, lambda b: b.find_elements(By.XPATH, place))
     for panel in browser.find_elements(By.XPATH, place):
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", panel)
-        wait(browser, lambda _, panel=panel: panel.find_elements(By.CSS_SELECTOR, ".noUi-handle"))
-        handle = panel.find_element(By.CSS_SELECTOR, ".noUi-handle")
+        controls = wait(browser, lambda _, panel=panel: panel.find_elements(By.CSS_SELECTOR, ".noUi-handle, select"))
+        handle = min(controls, key=lambda control: control.tag_name == "select")
         yield handle, panel.find_element(By.CSS_SELECTOR, "img.widget-image")
 
 

@@ -34,6 +34,10 @@ PREDICTIONS = [  # cells below the first panel of lesson 00 and its question
     "leave.against(23, within=10)",
     "score()",
 ]
+PLACE = """
+const one = arguments[0], list = one.tagName == "SELECT";
+return list ? [one.selectedIndex, one.length - 1] : [+one.ariaValueNow, +one.ariaValueMax];
+"""  # where a list or a slider's handle stands, and the last place
 MARKDOWN = ".jp-OutputArea-output .jp-RenderedMarkdown, .jp-RenderedMarkdown.jp-OutputArea-output"
 
 
@@ -66,13 +70,12 @@ def assert_nothing_went_wrong(browser):
         assert not browser.find_elements(By.CSS_SELECTOR, f'[data-mime-type="application/vnd.jupyter.{stream}"]')
 
 
-def step(browser, handle, picture):
-    """Move a slider by one step with the keyboard, and wait for the picture to change."""
-    before, value = picture.get_attribute("src"), float(handle.get_attribute("aria-valuenow"))
-    last = value >= float(handle.get_attribute("aria-valuemax"))
-    handle.send_keys(Keys.ARROW_LEFT if last else Keys.ARROW_RIGHT)
+def step(browser, control, picture):
+    """Move a slider or a list by one step with the keyboard, and wait for the picture to change."""
+    before, (value, most) = picture.get_attribute("src"), browser.execute_script(PLACE, control)
+    control.send_keys(Keys.ARROW_RIGHT if value < most else Keys.ARROW_LEFT)
     wait(browser, lambda _: picture.get_attribute("src") != before)
-    assert (float(handle.get_attribute("aria-valuenow")) < value) == last
+    assert (browser.execute_script(PLACE, control)[0] > value) == (value < most)
 
 
 def test_make_lab_shows_the_first_lesson_with_its_contents_and_asks_nothing(browser, tmp_path):
@@ -91,6 +94,9 @@ def test_make_lab_shows_the_first_lesson_with_its_contents_and_asks_nothing(brow
     assert not list(tmp_path.glob(".jupyter/lab/workspaces/*"))
 
 
+FITS = "const one = arguments[0]; return one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth"
+
+
 def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_path):
     tagged = [path.stem for path in NOTEBOOKS.glob("*.ipynb") if '"slide"' in path.read_text()]
     main(["slides", *tagged, "--notebooks", str(NOTEBOOKS), "--out", str(tmp_path)])
@@ -101,6 +107,7 @@ def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_pat
             (shown,) = [one for one in browser.find_elements(By.TAG_NAME, "section") if one.is_displayed()]
             assert browser.find_element(By.ID, "place").text == f"{number} of {count}"
             assert shown.rect["width"] > 1000
+            assert browser.execute_script(FITS, shown), f"{page.stem}, slide {number}: more than its room"
             for drawn in shown.find_elements(By.CSS_SELECTOR, "math, img"):
                 assert drawn.rect["width"] > 0 and drawn.rect["height"] > 0
             assert not violations(browser, "body")
@@ -123,7 +130,7 @@ def test_every_panel_of_a_lesson_moves_by_keyboard(browser, url, lesson):
         for _ in range(2):
             step(browser, handle, picture)
         screenshot(browser, f"{lesson}_{number}_after")
-        wait(browser, lambda _, one=handle: one.get_attribute("aria-label"))
+        wait(browser, lambda _, one=handle: one.accessible_name)
         assert picture.get_attribute("alt").endswith(".")
     assert not violations(browser, OUTPUTS)
     assert_nothing_went_wrong(browser)
@@ -157,8 +164,9 @@ def tab_to(browser, selector):
 
 
 def run_cells_below(browser, count):
-    """From within an output to the next cell, and run so many; by keyboard."""
-    press(browser, Keys.ESCAPE, Keys.ARROW_DOWN)
+    """Select the cell below the one that has the focus, and run so many."""
+    below = "return document.activeElement.closest('.jp-Cell').nextElementSibling.querySelector('.jp-InputPrompt')"
+    browser.execute_script(below).click()
     for _ in range(count):
         ActionChains(browser).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
 

@@ -75,6 +75,7 @@ def markdown(source: str) -> str:
 
     def formula(latex: str, display: str) -> str:
         latex = re.sub(r"\\(math[a-z]+) (\w)", r"\\\1{\2}", latex)  # else it leaves the alphabet to the browser
+        latex = latex.replace("{aligned}", "{align*}")  # of the two it knows the second alone
         return convert(latex.replace(r"\arg\max", r"\operatorname{arg\,max}"), display=display)
 
     class Renderer(IPythonRenderer):
