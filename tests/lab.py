@@ -159,7 +159,7 @@ def run_all(browser, url, name):
 
 
 def panels_of(browser):
-    """Every panel on the page, as its first slider's handle, or its first list where it has no slider, and its picture."""
+    """Every panel on the page: the handle of its first slider, or its first list if it has none, and its picture."""
     place = "//*[contains(@class, 'widget-vbox')][.//img[contains(@class, 'widget-image')]]"
     wait(browser, lambda b: b.find_elements(By.XPATH, place))
     for panel in browser.find_elements(By.XPATH, place):
