@@ -191,10 +191,8 @@ def judge_lead(lead: Callable[[int], tuple[float, float]]) -> str:
             return f"{told}. Did you drive with ten candidates, a horizon of 5, and own numbers?"
     first, last = (f"{mean:+.1f} ± {error:.1f}" for mean, error in pairs.tolist())
     told = f"right, {first} with one particle and {last} with {LEADS[-1]}"
-    (_, _), (mean, error) = pairs.tolist()
-    if mean > 2 * error:
+    if mean > 2 * error:  # of the last one
         return f"{told}: the order turns round with ten plans, too."
-    known, sure = known_lead(LEADS[-1])
     return f"{told}. That error is too large to say who leads; the map has {known:+.1f} ± {sure:.1f}: it turns round."
 
 

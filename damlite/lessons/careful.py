@@ -92,9 +92,9 @@ def carefully(ask: Callable[[], object], seconds: float | None = None) -> object
         if printed.getvalue().strip():
             raise Trouble(PRINTS) from None
         raise
+    except Trouble:
+        raise
     except (Exception, SystemExit) as error:
-        if isinstance(error, Trouble):
-            raise
         raise Trouble(f"your code raises {words_of(error)}{line_of(error)}.") from None
     finally:
         show(printed.getvalue())

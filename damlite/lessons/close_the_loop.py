@@ -169,9 +169,10 @@ def printed_loop(
     train_model: Callable[[list], object],
     train_discriminator: Callable[[object, list], object],
     rounds: int,
+    fits: tuple[object, object] = (None, None),
 ) -> list:
-    """MBRL of Alg. 3: the data set after some rounds, from an empty one."""
-    data, model, disc = [], None, None
+    """MBRL of Alg. 3: the data set after some rounds, from an empty one; `fits` is what the first round drives with."""
+    data, (model, disc) = [], fits
     for _ in range(rounds):
         data = [*data, rollout(model, disc)]
         model = train_model(data)
@@ -191,20 +192,6 @@ def with_the_last_model(
         data = [*data, rollout(model, disc)]
         disc = train_discriminator(model, data)
         model = train_model(data)
-    return data
-
-
-def fitted_first(
-    rollout: Callable[[object, object], object],
-    train_model: Callable[[list], object],
-    train_discriminator: Callable[[object, list], object],
-    rounds: int,
-) -> list:
-    """The same, with each round's fits before its drive."""
-    data = []
-    for _ in range(rounds):
-        model = train_model(data)
-        data = [*data, rollout(model, train_discriminator(model, data))]
     return data
 
 
@@ -236,7 +223,9 @@ check_mbrl = Exercise(
                 roll, lambda data: fit(data[-1:]), lambda model, data: tell(model, data[-1:]), rounds
             )[-1:]
         ),
-        "this fits before it drives, at first to nothing. A round begins with the trajectory.": fitted_first,
+        "this fits before it drives, at first to nothing. A round begins with the trajectory.": (
+            lambda roll, fit, tell, rounds: printed_loop(roll, fit, tell, rounds, (fit([]), tell(fit([]), [])))
+        ),
         "rollout takes the model first, then the discriminator.": (
             lambda roll, fit, tell, rounds: printed_loop(lambda model, disc: roll(disc, model), fit, tell, rounds)
         ),

@@ -1,7 +1,7 @@
 """Lesson 12: six ways to use one log-ratio, in one planner, beside the exact truth; copies, and a duel to design."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from matplotlib.figure import Figure
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .. import exact, figures
 from ..envs import IcyRoad
-from ..estimate import LogRatio, estimate_value
+from ..estimate import estimate_value
 from ..mixture import seeded
 from ..planning import Belief, RandomShooting
 from ..resampling import systematic
@@ -24,28 +24,35 @@ RELATIVES = {  # fields of `Estimator`; None: the log-ratio is not used
     "self-normalised": {"normalise": True},
     "flattened": {"flatten": 0.5},
 }
-LOOKS = dict(
-    zip(
-        RELATIVES,
-        (
-            ("o-", "grey"),
-            ("s-", "black"),
-            ("^--", "#CC79A7"),
-            ("D:", "#009E73"),
-            ("v-.", "#D55E00"),
-            ("x--", "#56B4E9"),
-        ),
-        strict=True,
-    )
-)
+LOOKS = {
+    "no correction": ("o-", "grey"),
+    "multiplied": ("s-", "black"),
+    "added": ("^--", "#CC79A7"),
+    "resampled": ("D:", "#009E73"),
+    "self-normalised": ("v-.", "#D55E00"),
+    "flattened": ("x--", "#56B4E9"),
+}
 ACCELERATE = (2, 2, 2, 2, 2)
 ESTIMATES, DECISIONS, CANDIDATES = 300, 20, 100  # of one plan; of the planner; plans of a decision
 NUMBERS = {"own": False, "common": True}
 
 
-def log_ratio(road: IcyRoad, q: IcyRoad) -> LogRatio:
-    """The exact log p/q of two roads."""
-    return lambda s, a, later: road.transition(s, a).log_prob(later) - q.transition(s, a).log_prob(later)
+def believed(road: float, model: float, relative: str) -> Belief:
+    """The road's rewards, the model for its dynamics, and the exact log p/q if the relative uses it."""
+    p, q = IcyRoad(swerve_prob=road), IcyRoad(swerve_prob=model)
+    return Belief(p, q, None if RELATIVES[relative] is None else partial(exact.log_ratio, p, q))
+
+
+def choices(relative: str, scale: float, particles: int) -> dict[str, object]:
+    """The fields of `Estimator` that make a relative."""
+    return {**(RELATIVES[relative] or {}), "particles": particles, "correction_scale": scale}
+
+
+def shoot(belief: Belief, how: dict[str, object], decisions: int, common: bool, seed: int) -> tuple[Tensor, Tensor]:
+    """Promise and exact worth, both (D,), of what random shooting chooses in D decisions."""
+    planner = RandomShooting(candidates=CANDIDATES, common_random_numbers=common, stratified=False, **how)
+    chosen = planner.plan(belief, belief.env.initial_state(decisions), generator=seeded(seed))
+    return chosen.value, exact.value(belief.env, chosen.actions)
 
 
 @lru_cache(maxsize=256)
@@ -64,14 +71,11 @@ def judged(road: float, model: float, relative: str, scale: float, particles: in
     -------
     Estimates (E,) of the plan; promise and exact worth (D,) of the sequences chosen in D decisions.
     """
-    p, q = IcyRoad(swerve_prob=road), IcyRoad(swerve_prob=model)
-    how = {**(RELATIVES[relative] or {}), "particles": particles, "correction_scale": scale}
-    ratio = None if RELATIVES[relative] is None else log_ratio(p, q)
+    belief, how = believed(road, model, relative), choices(relative, scale, particles)
+    p, q, ratio = belief.env, belief.dynamics, belief.log_ratio
     plan, start = torch.tensor(ACCELERATE), p.initial_state(ESTIMATES)
     estimates = estimate_value(q, p.reward, start, plan, ratio, generator=seeded(0), **how)
-    planner = RandomShooting(candidates=CANDIDATES, common_random_numbers=NUMBERS[numbers], stratified=False, **how)
-    chosen = planner.plan(Belief(p, q, ratio), p.initial_state(DECISIONS), generator=seeded(1))
-    return estimates, chosen.value, exact.value(p, chosen.actions)
+    return estimates, *shoot(belief, how, DECISIONS, NUMBERS[numbers], seed=1)
 
 
 def bias_and_spread(sizes: Sequence[int], curves: dict[str, Tensor]) -> Figure:
@@ -224,11 +228,9 @@ def judge_duel(duel: Callable[[], tuple[float, float, float, int]]) -> str:
 
 def regrets(road: float, model: float, scale: float, particles: int, relative: str) -> Tensor:
     """Regrets (D,) of `DUEL` decisions by random shooting with own numbers."""
-    p, q = IcyRoad(swerve_prob=road), IcyRoad(swerve_prob=model)
-    how = {**RELATIVES[relative], "particles": particles, "correction_scale": scale}
-    planner = RandomShooting(candidates=CANDIDATES, common_random_numbers=False, stratified=False, **how)
-    chosen = planner.plan(Belief(p, q, log_ratio(p, q)), p.initial_state(DUEL), generator=seeded(2))
-    return exact.optimum(p) - exact.value(p, chosen.actions)
+    belief = believed(road, model, relative)
+    _, worth = shoot(belief, choices(relative, scale, particles), DUEL, common=False, seed=2)
+    return exact.optimum(belief.env) - worth
 
 
 check_duel = OpenExercise(name="duel", verdict=judge_duel, of_a_function=True, seconds=60)

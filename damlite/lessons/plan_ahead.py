@@ -179,10 +179,7 @@ def _answer_all(given: Callable, inputs: tuple) -> object:
     rewards, log_ratio, sequences = inputs
     answers = []
     for problem in zip(rewards, log_ratio, strict=True):
-        answer = ask_once(given, (*problem, sequences))
-        if answer is None or answer is ...:
-            return answer
-        answer = tensor(answer)
+        answer = tensor(ask_once(given, (*problem, sequences)))
         answers.append(answer.item() if answer.ndim == 0 else MISSHAPEN)
     return torch.tensor(answers)
 

@@ -1,14 +1,13 @@
 """Lesson 11: what a table says with few seeds, and how often it says what all say; judges and recipes as exercises."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
-from .. import figures
+from .. import exact, figures
 from ..data import collect
 from ..envs import IcyRoad
 from ..mixture import seeded
@@ -185,12 +184,7 @@ check_recipes = OpenExercise(name="recipes", verdict=judge_recipes, seconds=600)
 def drive_with(planner: Planner) -> tuple[np.ndarray, np.ndarray]:
     """Returns (200,) on IcyRoad of a planner that imagines by the exactly weighted optimist, and by the truth."""
     road = IcyRoad()
-
-    def log_ratio(state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
-        p, q = (env.transition(state, action) for env in (road, OPTIMIST))
-        return p.log_prob(next_state) - q.log_prob(next_state)
-
-    beliefs = Belief(road, OPTIMIST, log_ratio), Belief(road)
+    beliefs = Belief(road, OPTIMIST, partial(exact.log_ratio, road, OPTIMIST)), Belief(road)
     driven = [
         collect(road, policy(planner, belief), episodes=EPISODES, generator=seeded(number))
         for number, belief in enumerate(beliefs)

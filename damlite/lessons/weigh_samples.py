@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import diagnostics, exact, figures
 from ..envs import IcyRoad
 from ..mixture import Mixture, draw_noise, seeded
-from .careful import shortened, tensor, unanswered
+from .careful import shortened, tensor
 from .exercise import Exercise, OpenExercise, ask_once, same
 from .panel import Panel, slider
 from .shared import ACCELERATE, STATE
@@ -106,7 +106,7 @@ def ask_of_large_ones(sample_size: Callable, inputs: tuple) -> object:
     """The answer at log-weights; infinite if it is right there, and changes when 500 is added to all of them."""
     answer, (log_w,) = ask_once(sample_size, inputs), inputs
     right = diagnostics.effective_sample_size(log_w)
-    if unanswered(answer) or not same(answer, right):
+    if not same(answer, right):
         return answer
     far = tensor(ask_once(sample_size, (log_w + 500.0,))).float()  # overflows in double precision, too
     return answer if torch.isclose(far, right, rtol=1e-3) else torch.inf

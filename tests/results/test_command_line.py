@@ -111,6 +111,7 @@ def test_where_tables_go(elsewhere, repository, sweeps, line, place):
         ([*FULL, "--out", "mine"], "--out given too"),
         (["ablations", "--replace", "--runs", "9"], "--runs 9, and 10 are stored"),
         (["ablations", "--replace", "--out", "mine"], "--out given too"),
+        (["distractors", "--replace", "--runs", "3"], "--runs 3, and 4 are stored"),
         (["table1", "--out", "repository/figures"], "give --replace to replace them"),
         (["ablations", "--out", "repository/../repository/figures"], "give --replace to replace them"),
         (["table1", "--out", "/proc/version/tables"], "folder must be one that can be written to"),

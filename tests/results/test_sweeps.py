@@ -155,13 +155,7 @@ def test_a_rung_changes_what_it_names_and_no_more():
 def test_every_field_of_a_recipe_is_on_some_rung():
     named = {name for _, what in sweeps.RUNGS for name in what}
     assert {f.name for f in dataclasses.fields(dl.Recipe)} <= named
-    relatives = {
-        "flatten",
-        "correction",
-        "correction_scale",
-        "resample",
-        "discount",
-    }  # no recipe of ours or the paper's
+    relatives = {"flatten", "correction", "correction_scale", "resample", "discount"}  # in no recipe
     shared = {f"planner.{f.name}" for f in dataclasses.fields(dl.Estimator) if f.name not in relatives}
     assert shared == {name for name in named if name.startswith("planner.")}
 
