@@ -24,9 +24,9 @@ class Plain:
 
 def learned(road, runs, **choices):
     env, g = ROADS[road], dl.seeded(0)
-    data = dl.collect(env, episodes=40, runs=runs, generator=g)
+    data = dl.collect(env, episodes=10, runs=runs, generator=g)
     components, predict = choices.pop("components"), choices.pop("predict")
-    recipe = dl.our_recipe(env).but(steps=30, **choices)
+    recipe = dl.our_recipe(env).but(steps=5, **choices)
     return env, dl.learn(env, data, "disc", components, predict, recipe, g)
 
 
