@@ -439,8 +439,8 @@ def test_estimates_run_on_one_thread_and_give_the_others_back(env, three_threads
         ({"resample": 0}, r"resample must be None or in \(0, 1\], got 0"),
         ({"resample": 2}, r"resample must be a finite number in \[0, 1\], got 2"),
         ({"discount": 1.1}, r"discount must be a finite number in \[0, 1\], got 1.1"),
-        ({"actions": torch.zeros(0, dtype=torch.long)}, "actions \\(..., H\\) with H of at least 1"),
-        ({"actions": torch.tensor([0, 7])}, "action must be integers from 0 to 2"),
+        ({"actions": torch.zeros(0, dtype=torch.long)}, "actions must have shape \\(..., H\\) with H of at least 1"),
+        ({"actions": torch.tensor([0, 7])}, "actions must be integers from 0 to 2"),
         ({"state": torch.zeros(3)}, "state must have shape"),
         (
             {"state": torch.zeros(2, 4), "actions": torch.zeros(3, 5, dtype=torch.long)},

@@ -59,6 +59,7 @@ def test_settings_say_all_that_was_asked_for(env):
         "runs": 3,
         "seed": 7,
         "recipe": replace(recipe, episodes=2),
+        "evaluation_episodes": recipe.evaluation_episodes,
         "version": importlib.metadata.version("damlite"),
     }
 
