@@ -47,6 +47,7 @@ class Kinematics:
 
 def seeded(seed: int) -> torch.Generator:
     """A new generator on torch's default device (`with torch.device("cuda"):` moves all that follows to a GPU)."""
+    seed = validate.integer("seed", seed, least=0, most=2**64 - 1)
     return torch.Generator(torch.get_default_device()).manual_seed(seed)
 
 
@@ -163,10 +164,12 @@ class Mixture:
         generator : where the random numbers come from
         noise : (..., 1 + F) from `draw_noise`, broadcast against the batch, in place of `generator`
         """
+        batch, features = self.log_weights.shape[:-1], self.means.shape[-1]
         if noise is None:
-            size = (*shape, *self.log_weights.shape[:-1])
-            noise = draw_noise(*size, features=self.means.shape[-1], generator=generator)
-        noise = noise.to(self.means)
+            size = (*validate.batch("shape", shape), *batch)
+            noise = draw_noise(*size, features=features, generator=validate.generator("generator", generator))
+        noise = validate.states("noise", noise, 1 + features).to(self.means)
+        validate.broadcastable(noise=noise[..., 0], mixture=self.log_weights[..., 0])
         if self.means.shape[-2] == 1:
             means, stds = self.means[..., 0, :], self.stds[..., 0, :]
             return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
@@ -175,10 +178,13 @@ class Mixture:
         return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
 
     def marginal(self, i: int) -> Marginal:
-        """Distribution of coordinate i of the next state alone."""
+        """Distribution of coordinate i of the next state alone; a negative one counts from the last."""
         size = self.state.shape[-1]
-        if not -size <= i < size:
-            raise ValueError(f"i must be a state coordinate from 0 to {size - 1}, got {i}")
+        try:
+            i = validate.integer("i", i, least=-size, most=size - 1)
+        except ValueError:
+            got = validate.shown(i)
+            raise ValueError(f"i must be a state coordinate from 0 to {size - 1}, got {got}") from None
         kin = self.kinematics
         means = kin.keep[i] * self.state[..., i, None] + kin.scale[i] * self.means[..., kin.source[i]]
         return Marginal(self.log_weights, means, kin.scale[i] * self.stds[..., kin.source[i]])
@@ -245,4 +251,4 @@ def _require_noise(stds: Tensor) -> None:
 
 
 def _column(x: Tensor) -> Tensor:
-    return torch.as_tensor(x)[..., None]
+    return validate.numbers("x", x)[..., None]

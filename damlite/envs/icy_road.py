@@ -47,14 +47,13 @@ class IcyRoad(Environment):
     )
 
     def __post_init__(self) -> None:
-        validate.number("threshold", self.threshold)
-        validate.number("swerve_prob", self.swerve_prob, 0, 1)
-        for name in ("swerve_speed", "swerve_spread", "noise"):
-            validate.number(name, getattr(self, name), least=0)
+        validate.each(self, validate.number, "threshold")
+        validate.each(self, validate.number, "swerve_prob", least=0, most=1)
+        validate.each(self, validate.number, "swerve_speed", "swerve_spread", "noise", least=0)
 
     def initial_state(self, *batch: int) -> Tensor:
         """The start (0, 0, 1, 0), shape (*batch, S)."""
-        return torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(*batch, 4).clone()
+        return torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(*validate.batch("batch", batch), 4).clone()
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:
         """p(s' | s, a): stay, swerve left (+y) or swerve right, K = 3.

@@ -36,7 +36,7 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
     actions = validate.actions("actions", actions, env.n_actions)
     if actions.ndim == 0 or actions.shape[-1] == 0:
         raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
-    validate.number("discount", discount, 0, 1)
+    discount = validate.number("discount", discount, 0, 1)
     flat = [sum(_rewards(env, tuple(row), discount)) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
     return flat[0] if actions.ndim == 1 else torch.tensor(flat, dtype=torch.float64).reshape(actions.shape[:-1])
 
