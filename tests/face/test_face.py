@@ -2,11 +2,11 @@
 
 import pytest
 
-from . import kinds, kinds_learning, learning, roads
+from . import kinds, kinds_learning, kinds_tables, learning, roads, tables
 from .calls import Public, calls
 
-TABLE = [public for module in (roads, learning) for public in module.PUBLIC]
-WAYS = kinds.WAYS | kinds_learning.WAYS
+TABLE = [public for module in (roads, learning, tables) for public in module.PUBLIC]
+WAYS = kinds.WAYS | kinds_learning.WAYS | kinds_tables.WAYS
 
 
 @pytest.mark.parametrize("public", TABLE, ids=lambda public: public.name)
