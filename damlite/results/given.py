@@ -35,12 +35,34 @@ def table(
         if bad:
             got = f"{bad} of {len(value)} that are not"
             raise ValueError(f"{name} must have finite numbers in column {column}, got {got}")
-    for column in key:
-        if value[column].isna().any():
-            raise ValueError(f"{name} must say in column {column} what each row is of, got rows where it is empty")
+    _filled(name, value, key)
     if key and (twice := int(value.duplicated(key).sum())):
         raise ValueError(f"{name} must have one row for each {', '.join(key)}, got {twice} of them again")
     return value
+
+
+def _filled(name: str, rows: pd.DataFrame, columns: Iterable[str]) -> None:
+    for column in columns:
+        if rows[column].isna().any():
+            raise ValueError(f"{name} must say in column {column} what each row is of, got rows where it is empty")
+
+
+def part(
+    name: str, value: object, numbers: Iterable[str] = (), others: Iterable[str] = (), /, **chosen: str | int
+) -> pd.DataFrame:
+    """Rows of a table in which columns have chosen values; raise ValueError if it is no such table or has no such row.
+
+    numbers, others : columns that it must have besides, see `table`
+    """
+    rows = table(name, value, numbers=numbers, others=(*others, *chosen))
+    _filled(name, rows, chosen)
+    for column, one in chosen.items():
+        options = list(rows[column].unique())
+        if isinstance(one, bool) or not isinstance(one, str | int | np.integer) or one not in options:
+            there = ", ".join(map(str, options))
+            raise ValueError(f"{column} must be one that {name} has ({there}), got {shown(one)}")
+        rows = rows[rows[column] == one]
+    return rows
 
 
 def last_returns(value: object) -> pd.DataFrame:
@@ -66,9 +88,9 @@ def every(name: str, value: object, options: Iterable[str]) -> tuple[str, ...]:
     """Return one of the options, or several in a list, as a tuple; raise ValueError otherwise."""
     options = tuple(options)
     chosen = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
-    if not chosen or any(not isinstance(one, str) or one not in options for one in chosen):
+    if not chosen:
         raise ValueError(f"{name} must be one or more of {', '.join(map(repr, options))}, got {shown(value)}")
-    return chosen
+    return tuple(validate.choice(name, one, options) for one in chosen)
 
 
 def pair(name: str, value: object, *options: Iterable[str]) -> tuple[str, str]:

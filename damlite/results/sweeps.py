@@ -67,10 +67,7 @@ def run_sweep(
     Long table with columns road, variant, predict, model, method, run and return (after the last round). Its
     `attrs["seconds"]` tells how long the work of each piece took.
     """
-    if not variants or not isinstance(variants, list | tuple):
-        raise ValueError(f"variants must be a list of at least one Variant, got {validate.shown(variants)}")
-    for variant in variants:
-        validate.instance("each of variants", variant, Variant)
+    _check_variants(variants)
     names = [(variant.road, variant.name) for variant in variants]
     if len(set(names)) < len(names):
         raise ValueError(f"variants must have different names on a road, got {names}")
@@ -116,9 +113,8 @@ def summarise(returns: pd.DataFrame, reference: str | None = None) -> pd.DataFra
     hardly helps. (Between the methods of the stored table such runs correlate by 0.08 on average.)
     """
     given.table("returns", returns, (*SAME, "run"), ("return",))
-    if reference is not None and reference not in set(returns["variant"]):
-        names = ", ".join(map(repr, returns["variant"].unique()))
-        raise ValueError(f"reference must be one of the variants {names}, got {validate.shown(reference)}")
+    if reference is not None:
+        validate.choice("reference", reference, list(returns["variant"].unique()))
     rows = []
     cell_keys = ["road", "predict", "model", "method"]
     for (road, predict, model, method), cell in returns.groupby(cell_keys, sort=False):
@@ -164,6 +160,13 @@ def differences(returns: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PAIRS)
     return pd.DataFrame(rows, columns=[*keys, "pair", "difference", "stderr", "low", "high"])
 
 
+def _check_variants(variants: object) -> None:
+    if not isinstance(variants, list | tuple) or not variants:
+        raise ValueError(f"variants must be a list of at least one Variant, got {validate.shown(variants)}")
+    for variant in variants:
+        validate.instance("each of variants", variant, Variant)
+
+
 def _pairs(name: str, value: object, *options: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of names; raise ValueError if it is anything else, or none."""
     pairs = [] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
@@ -179,6 +182,8 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
     """
     folder = kept.check_writable(folder)
     given.table("returns", returns, (*SAME, "run"), ("return",))
+    validate.choice("name", name, NAMES)
+    _check_variants(variants)
     returns.to_csv(folder / f"{name}.csv", index=False)
     roads: dict[str, dict] = {}
     for variant in variants:

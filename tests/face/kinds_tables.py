@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import matplotlib.axes
+import matplotlib.figure
 import numpy as np
 import pandas as pd
 import torch
@@ -184,7 +186,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "one wrong": fixed(["state", "position"]),
         "numbers": fixed([1]),
         "function": fixed(len),
-        "text": fixed("state"),
+        "text": fixed("state", "same"),
         "twice": fixed(["state", "state"], "same"),
     },
     "recipe for": {
@@ -301,3 +303,54 @@ WAYS["named roads"] = {
 }
 WAYS["optional folder"] = {**WAYS["folder"], "None": fixed(None, "runs")}
 WAYS["given function"] = {**GIVEN, "None": fixed(None, "runs")}
+WAYS |= {
+    "axes": {
+        **{way: how for way, how in odd().items() if way != "namespace"},
+        "class": fixed(matplotlib.axes.Axes),
+        "figure": fixed(matplotlib.figure.Figure()),
+        "array": of_right(lambda ax: np.array([ax]), "error"),
+        "pyplot": fixed(matplotlib),
+    },
+    "optimum": {way: how for way, how in KINDS["number"].items() if way != "nan"},  # NaN is an optimum not known
+    "one there": {**{way: how for way, how in NAME.items() if way != "nonsense"}, "nonsense": fixed("nonsense")},
+    "rounds to draw": table_ways(numbers=("round", "return"), others=("method",)),
+    "cells to draw": {
+        **table_ways(others=("model", "method", "mean", "stderr", "paper_mean", "paper_stderr")),
+        "without a method": of_right(lambda t: t[t["method"] != "dam"], "error"),
+    },
+    "recipes to draw": table_ways(others=("recipe", "road", "model", "method", "mean", "stderr", "paper_mean")),
+    "variants to draw": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
+    "rungs to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr")),
+    "bars to draw": {
+        **table_ways(numbers=("difference",), others=("variant", "model", "pair", "low", "high")),
+        "without the chosen": of_right(lambda t: t[t["variant"] != sweeps.AS_CHOSEN], "error"),
+    },
+    "ledger to draw": table_ways(
+        numbers=("difference", "low", "high", "tolerance"),
+        others=("road", "predict", "source", "claim", "cell", "other", "claimed", "verdict", "firm", "paper_low"),
+    ),
+    "map to draw": table_ways(numbers=("probability", "particles", "return"), others=("weights", "numbers", "road")),
+    "best to draw": table_ways(numbers=("particles", "best", "least", "most"), others=("road",)),
+    "truth": {
+        "None": fixed(None),
+        "number": fixed(0.9),
+        "empty": fixed({}),
+        "of another road": fixed({"Intersection": 0.5}),
+        "text": fixed("IcyRoad"),
+    },
+    "fitted to draw": table_ways(("road", "model", "fit", "weights", "numbers", "particles", "run"), ("return",)),
+    "ratios to draw": table_ways(others=("road", "networks", "predict", "rung", "estimator", "quantity", "value")),
+    "speed to draw": table_ways(numbers=("value",), others=("group", "size", "contender")),
+    "data to draw": {
+        way: how for way, how in LEARNING["data"].items() if way in ("None", "text", "class", "states alone", "dict")
+    },
+    "two paths": {
+        **odd(),
+        "one": of_right(lambda paths: paths[:1], "error"),
+        "of the ice": fixed([torch.zeros(3, 4)] * 2),
+        "nan": of_right(lambda paths: [path * math.nan for path in paths], "error"),
+        "no steps": of_right(lambda paths: [path[:0] for path in paths], "error"),
+        "texts": fixed(["left", "right"]),
+        "episodes": fixed(episodes()),
+    },
+}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from . import kinds, kinds_learning, kinds_tables, learning, roads, tables
+from . import kinds, kinds_learning, kinds_tables, learning, pictures, roads, tables
 from .calls import Public, calls
 
-TABLE = [public for module in (roads, learning, tables) for public in module.PUBLIC]
+TABLE = [public for module in (roads, learning, tables, pictures) for public in module.PUBLIC]
 WAYS = kinds.WAYS | kinds_learning.WAYS | kinds_tables.WAYS
 
 
