@@ -120,12 +120,12 @@ def _source(kind: type) -> str:
 
 def check_writable(folder: str | Path) -> Path:
     """Return the folder, made where it is missing; raise ValueError if nothing can be written to it."""
-    folder = Path(folder)
     try:
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"folder must be one that can be written to, got {str(folder)!r}: {error}") from None
 
 

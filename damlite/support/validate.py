@@ -166,7 +166,7 @@ def device(name: str, value: str) -> torch.device:
     try:
         found = torch.device(value)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise ValueError(f"{name} must be one that torch can use here, got {shown(value)}: {error}") from None
     return found
 

@@ -7,11 +7,11 @@ import pytest
 
 import damlite as dl
 
-from . import kinds, kinds_learning, kinds_roads, learning, roads, truth
+from . import kinds, kinds_learning, kinds_roads, kinds_tables, learning, pictures, roads, tables, truth
 from .calls import Public, calls
 
-TABLE = [public for module in (roads, truth, learning) for public in module.PUBLIC]
-WAYS = kinds.WAYS | kinds_learning.WAYS | kinds_roads.WAYS
+TABLE = [public for module in (roads, truth, learning, tables, pictures) for public in module.PUBLIC]
+WAYS = kinds.WAYS | kinds_learning.WAYS | kinds_roads.WAYS | kinds_tables.WAYS
 
 
 @pytest.mark.parametrize("public", TABLE, ids=lambda public: public.name)
