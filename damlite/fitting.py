@@ -16,7 +16,7 @@ from .discriminator import Discriminator
 from .mixture import Mixture, log_density, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
-from .support import validate
+from .support import limits, validate
 from .support.threads import one_thread
 
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
@@ -39,8 +39,9 @@ class Training:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        validate.integer("steps", self.steps)
-        validate.integer("batch", self.batch)
+        steps, batch = (validate.integer(name, getattr(self, name)) for name in ("steps", "batch"))
+        limits.at_most(limits.STEPS, "steps", "steps", steps, "fit in parts, each of which goes on from the last")
+        limits.at_most(limits.ACTIVATIONS, "transitions", "batch", batch, "ask for fewer")
         validate.number("learning_rate", self.learning_rate, least=0)
         validate.number("weight_decay", self.weight_decay, least=0)
         if self.patience is not None:
@@ -115,6 +116,7 @@ def fit_model(
     (training_data, training_weight), (held_out, held_out_weight) = (
         (_transitions(data.select(part)), weight[:, part].flatten(1)) for part in data.parts()
     )
+    _check_size(model, how, held_out)
     if not model.fitted:
         model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
 
@@ -165,6 +167,7 @@ def fit_discriminator(
     if disc.runs != model.runs:
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
+    _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
@@ -253,6 +256,15 @@ def _minimise(
             p.copy_(kept)
     at, training_losses, held_out_losses = zip(*log, strict=True)
     return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
+
+
+def _check_size(network: RoadNetwork, how: Training, held_out: Episodes, copies: int = 1) -> None:
+    """Refuse a fit whose network would look at more at a time than fits; at `copies` of each transition."""
+    width = sum(weight.shape[1] for weight in network.mlp.weights)
+    for name, transitions in (("batch", how.batch), ("data", held_out.reward.shape[1])):
+        factors = (network.runs, copies, transitions, width)
+        size, way_out = " × ".join(f"{n:,}" for n in factors), "give fewer, or fit fewer runs side by side"
+        limits.at_most(limits.ACTIVATIONS, "numbers in the layers", name, math.prod(factors), way_out, size)
 
 
 def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:

@@ -7,7 +7,7 @@ from .envs import Environment
 from .fitting import Training
 from .networks import MixtureNetwork
 from .planning import Exhaustive, Planner, RandomShooting
-from .support import validate
+from .support import limits, validate
 
 FEW_SEQUENCES = 1000  # up to here a planner can try them all
 TRAINING = Training(steps=400, weight_decay=0.3)  # of small networks on few data
@@ -50,6 +50,7 @@ class Recipe:
             validate.instance(name, getattr(self, name), kind)
         for name in ("rounds", "random_episodes", "episodes", "evaluation_episodes"):
             validate.integer(name, getattr(self, name))
+        limits.at_most(limits.STEPS, "rounds", "rounds", self.rounds, "drive more episodes a round")
         if self.later_steps is not None:
             validate.integer("later_steps", self.later_steps)
         validate.number("instance_noise", self.instance_noise, least=0)
