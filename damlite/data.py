@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .support import validate
+from .support import limits, validate
 
 if TYPE_CHECKING:
     from .envs import Environment
@@ -128,6 +129,8 @@ def collect(
     validate.environment("env", env)
     batch = (validate.integer("episodes", episodes),)
     batch = batch if runs is None else (validate.integer("runs", runs), *batch)
+    size = math.prod(batch) * env.horizon * 2 * (len(env.state_names) + 1)
+    limits.at_most(limits.IMAGINED, "numbers", "episodes", size, "drive fewer, or fewer runs, at a time")
     if policy is not None:
         hint = ", as policy(planner, belief) makes one, or None"
         validate.function("policy", policy, "state, step, generator", hint)

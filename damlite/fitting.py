@@ -17,7 +17,7 @@ from .discriminator import Discriminator
 from .mixture import Mixture, log_density, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
-from .support import validate
+from .support import limits, validate
 from .support.threads import one_thread
 
 EQUAL = 1e-6  # share of the greatest return: what differs by less does so by rounding
@@ -44,6 +44,8 @@ class Training:
         validate.each(self, validate.integer, "steps", "batch")
         validate.each(self, validate.integer, "patience", optional=True)
         validate.each(self, validate.number, "learning_rate", "weight_decay", least=0)
+        limits.at_most(limits.STEPS, "steps", "steps", self.steps, "fit in parts, each of which goes on from the last")
+        limits.at_most(limits.ACTIVATIONS, "transitions", "batch", self.batch, "ask for fewer")
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def fit_model(
     (training_data, training_weight), (held_out, held_out_weight) = (
         (_transitions(data.select(part)), weight[:, part].flatten(1)) for part in data.parts()
     )
+    _check_size(model, how, held_out)
     if not model.fitted:
         model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
 
@@ -179,6 +182,7 @@ def fit_discriminator(
     if sizes[0] != sizes[1]:
         raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
+    _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
@@ -272,6 +276,15 @@ def _minimise(
 def _check_run(generator: object, progress: object) -> None:
     validate.generator("generator", generator)
     validate.boolean("progress", progress)
+
+
+def _check_size(network: RoadNetwork, how: Training, held_out: Episodes, copies: int = 1) -> None:
+    """Refuse a fit whose network would look at more at a time than fits; at `copies` of each transition."""
+    width = sum(weight.shape[1] for weight in network.mlp.weights)
+    for name, transitions in (("batch", how.batch), ("data", held_out.reward.shape[1])):
+        factors = (network.runs, copies, transitions, width)
+        size, way_out = " × ".join(f"{n:,}" for n in factors), "give fewer, or fit fewer runs side by side"
+        limits.at_most(limits.ACTIVATIONS, "numbers in the layers", name, math.prod(factors), way_out, size)
 
 
 def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from .support import validate
+from .support import limits, validate
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -56,8 +56,16 @@ def draw_noise(*shape: int, features: int, generator: Generator | None = None) -
 
     The first is uniform on [0, 1) and picks the component, the others are standard normal. Handing the
     same ones to two mixtures gives common random numbers.
+
+    Raises ValueError if they are more than a hundred million.
     """
+    _check_size(shape, features)
     return torch.cat(noise_parts(*shape, features=features, generator=generator), dim=-1)
+
+
+def _check_size(shape: tuple[int, ...], features: int) -> None:
+    size = " × ".join(f"{n:,}" for n in (*shape, 1 + features))
+    limits.at_most(limits.DRAWN, "numbers", "shape", math.prod(shape) * (1 + features), "draw them in parts", size)
 
 
 def noise_parts(*shape: int, features: int, generator: Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -73,6 +81,7 @@ def draw_stratified_noise(*shape: int, features: int, generator: Generator | Non
     Each single sample has the same distribution as before. But P samples hold one number from each P-th of
     the distribution, in every feature, in an order of its own: chances are met almost exactly.
     """
+    _check_size(shape, features)
     return torch.cat(stratified_parts(*shape, features=features, generator=generator), dim=-1)
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 import torch
 
 from ..envs import Environment, IcyRoad, Intersection
-from ..support import validate
+from ..support import limits, validate
 from .values import best_sequence, value
 
 
@@ -68,6 +68,8 @@ def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -
     layers = []
     for _ in range(env.horizon):
         p = env.transition(state[:, None], actions)
+        way_out = "no closed form is known for so long a road: drive it instead"
+        limits.at_most(limits.REACHABLE, "next states", "env", p.log_weights.numel(), way_out)
         later = env.kinematics.complete(state[:, None, None], p.means).flatten(0, -2)
         _, number = torch.unique((later * 1e6).round(), dim=0, return_inverse=True)
         layers.append((env.reward(state, torch.tensor(0)), p.log_weights.exp(), number.reshape(p.log_weights.shape)))
