@@ -223,7 +223,8 @@ class Estimator:
 
         For "eq4" `imagined` holds one step more than there are rewards, for its weights.
         """
-        c = torch.as_tensor(offset)
+        like = imagined[0].log_weight
+        c = torch.as_tensor(offset, dtype=like.dtype, device=like.device)
         c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
         if self.estimator == "per_decision":  # R ← R + w · r_t
             return self._per_decision(imagined, c)
