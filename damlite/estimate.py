@@ -231,7 +231,7 @@ class Estimator:
 
         For "eq4" `imagined` holds one step more than there are rewards, for its weights.
         """
-        c = _offset(imagined, offset)
+        c = _offset(imagined, offset).to(imagined[0].log_weight)
         if self.estimator == "per_decision":  # R ← R + w · r_t
             return self._per_decision(imagined, c)
         reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]

@@ -160,5 +160,8 @@ def test_closed_forms_ask_for_one_gaussian_with_noise(env):
     p = env.transition(AT, ACCELERATE)
     with pytest.raises(ValueError, match="one Gaussian for a closed form, got 3"):
         dl.exact.weight_second_moment(p, p)
+    q = dl.DynamicsModel(env, 1, "state").transition(AT, ACCELERATE)
+    with pytest.raises(ValueError, match="q must predict the same random coordinates as p"):
+        dl.exact.weight_second_moment(p, q)
     with pytest.raises(ValueError, match="noise > 0"):
         dl.exact.weight_second_moment(dl.IcyRoad(noise=0).transition(AT, ACCELERATE), gaussian())

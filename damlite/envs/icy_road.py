@@ -65,7 +65,7 @@ class IcyRoad(Environment):
         """
         state, action = validate.transition(self, state, action)
         speed = state[..., 2].round() + (action - 1)
-        swerve = self.swerve_prob * (speed > self.threshold)
+        swerve = self.swerve_prob * (speed > self.threshold).to(speed)
         log_weights = torch.stack([1 - swerve, swerve / 2, swerve / 2], dim=-1).log()
         kicks = state.new_tensor([0.0, self.swerve_speed, -self.swerve_speed])
         means = torch.stack(torch.broadcast_tensors(speed[..., None], state[..., 3:] + kicks), dim=-1)

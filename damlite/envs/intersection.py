@@ -90,7 +90,7 @@ class Intersection(Environment):
             agent = (torch.zeros_like(speed), speed, torch.full_like(speed, math.pi / 2))
             means.append(torch.stack(agent + other, dim=-1))
         means = torch.stack(means, dim=-2)
-        to_left = torch.where(undecided, self.left_prob, 1.0)  # decided: both components are the same
+        to_left = torch.where(undecided, state.new_tensor(self.left_prob), 1.0)  # decided: both components are the same
         log_weights = torch.stack([to_left, 1 - to_left], dim=-1).log()
         return Mixture(log_weights, means, torch.full_like(means, self.noise), state, self.kinematics)
 

@@ -170,4 +170,4 @@ class FromGymnasium(Environment):
 
 
 def _tensor(observation: object) -> Tensor:
-    return torch.as_tensor(np.asarray(observation, dtype=np.float32))
+    return torch.as_tensor(np.asarray(observation), dtype=torch.get_default_dtype())

@@ -36,14 +36,18 @@ class GymRoad(gymnasium.Env):
         super().reset(seed=seed)
         self.generator = seeded(int(self.np_random.integers(2**62)))
         self.state = self.road.initial_state()
-        return self.state.numpy().copy(), {}  # a copy: who edits it moves no car
+        return self._seen(), {}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step of the true dynamics."""
         action = torch.tensor(validate.integer("action", action, least=0, most=self.road.n_actions - 1))
         reward = float(self.road.reward(self.state, action))
         self.state = self.road.transition(self.state, action).sample(generator=self.generator)
-        return self.state.numpy().copy(), reward, False, False, {}
+        return self._seen(), reward, False, False, {}
+
+    def _seen(self) -> np.ndarray:
+        """The state, as float32 wherever torch keeps it; a copy: who edits it moves no car."""
+        return self.state.numpy(force=True).astype(np.float32)
 
     def render(self) -> np.ndarray | None:
         """The road from above, with its cars, as an RGB image (H, W, 3)."""
