@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import joblib
 import pandas as pd
 import torch
 from torch import Tensor
@@ -14,7 +13,9 @@ from ..loop import evaluate, learn
 from ..mixture import seeded
 from ..planning import Belief, CrossEntropy, Planner, RandomShooting, policy
 from ..recipe import Recipe, our_recipe
+from ..support import validate
 from ..support.threads import one_thread
+from . import workers
 from .table1 import MODELS, ROADS
 
 PARTICLES = 20
@@ -63,12 +64,13 @@ def run(
     -------
     Table with columns road, dynamics, ablation, variant, run and return.
     """
+    validate.integer("runs", runs)
+    for name in roads:
+        validate.integer(f"episodes[{name!r}]", episodes.get(name))
     recipes = {name: recipe_for(env).but(**changes) for name, env in roads.items()}
     cells = [(name, dynamics) for name in reversed(tuple(roads)) for dynamics in reversed(DYNAMICS)]
-    parallel = joblib.Parallel(n_jobs=jobs)
-    tables = parallel(
-        joblib.delayed(_drive)(roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells
-    )
+    calls = ((roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells)
+    tables = list(workers.share(_drive, calls, jobs, in_order=True))
     for (name, _), table in zip(cells, tables, strict=True):
         table.insert(0, "road", name)
     return pd.concat(tables, ignore_index=True)

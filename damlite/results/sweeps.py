@@ -55,7 +55,7 @@ def run_sweep(
     Parameters
     ----------
     variants : what to run
-    cells : pairs of a model and a method
+    cells : pairs of a model and a method; what is named twice is run once
     seeds, first_seed : runs per cell, and the first one's number; the same for all variants
     predict : what the models predict
     jobs : processes
@@ -69,7 +69,7 @@ def run_sweep(
     names = [(variant.road, variant.name) for variant in variants]
     if len(set(names)) < len(names):
         raise ValueError(f"variants must have different names on a road, got {names}")
-    cells, chunks = list(cells), chunked(seeds, first_seed)
+    cells, chunks = dict.fromkeys(cells), chunked(seeds, first_seed)
     work = [
         (variant, Piece(kept.check_name(variant.road), predict, *cell, *chunk))
         for variant in variants
