@@ -211,6 +211,7 @@ class Objective:
     size: int
 
 
+@torch.enable_grad()  # wherever it is called, and whatever the stop button leaves
 def _minimise(
     network: RoadNetwork,
     objective: Objective,
