@@ -100,7 +100,8 @@ def fit_model(
 
     With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
     Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18). Each run
-    keeps the parameters with the least held-out loss (every fifth episode is held out).
+    keeps the parameters with the least held-out loss (every fifth episode is held out). The stop button leaves it with
+    the best that it had by then.
 
     Parameters
     ----------
@@ -228,6 +229,7 @@ class Objective:
     size: int
 
 
+@torch.enable_grad()  # wherever it is called, and whatever the stop button leaves
 def _minimise(
     network: RoadNetwork,
     objective: Objective,
@@ -236,7 +238,7 @@ def _minimise(
     generator: Generator | None,
     progress: bool,
 ) -> Fit:
-    """AdamW on the sum of R losses; each run keeps its best parameters."""
+    """AdamW on the sum of R losses; each run keeps its best parameters, also if it is interrupted."""
     local, runs, size = _spawn(generator), network.runs, objective.size
     patience = how.steps if how.patience is None else how.patience
     first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
@@ -249,26 +251,27 @@ def _minimise(
     counts = [torch.tensor(0.0) for _ in parameters]
     adamw = partial(functional.adamw, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8, maximize=False, fused=True)
     log: list[tuple[int, Tensor, Tensor]] = []
-    for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
-        losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
-        gradients = list(torch.autograd.grad(losses, parameters, torch.ones_like(losses)))
-        rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
+    try:
+        for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
+            losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
+            gradients = list(torch.autograd.grad(losses.sum(), parameters))  # given ones it would load sympy
+            rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
+            with torch.no_grad():
+                adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
+            if step % EVALUATE_EVERY and step != how.steps:
+                continue
+            with torch.no_grad():
+                now = objective.held_out_loss()
+            log.append((step, losses.detach(), now))
+            better = (now < best_loss) & (step - best_step <= patience)
+            best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
+            pairs, chosen = zip(best, parameters, strict=True), better[:, None, None]
+            best = [torch.where(chosen, p.detach(), kept) for kept, p in pairs]  # all at once
+            if (step - best_step > patience).all():
+                break
+    finally:  # the stop button too
         with torch.no_grad():
-            adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
-        if step % EVALUATE_EVERY and step != how.steps:
-            continue
-        with torch.no_grad():
-            now = objective.held_out_loss()
-        log.append((step, losses.detach(), now))
-        better = (now < best_loss) & (step - best_step <= patience)
-        best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
-        for kept, p in zip(best, parameters, strict=True):
-            kept[better] = p.detach()[better]
-        if (step - best_step > patience).all():
-            break
-    with torch.no_grad():
-        for kept, p in zip(best, parameters, strict=True):
-            p.copy_(kept)
+            torch._foreach_copy_(parameters, best)
     at, training_losses, held_out_losses = zip(*log, strict=True)
     return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
 

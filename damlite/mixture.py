@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from numpy import broadcast_shapes  # torch's loads sympy when first called, for a second
 from torch import Generator, Tensor
 
 from .support import limits, validate
@@ -211,7 +212,7 @@ def choose(pick: Tensor, log_weights: Tensor, values: Tensor) -> Tensor:
     The same number picks alike in like mixtures, which is what makes random numbers common. Batches broadcast, and K
     logarithms that do not sum to one are weighed by their softmax.
     """
-    batch = torch.broadcast_shapes(pick.shape[:-1], log_weights.shape[:-1])
+    batch = broadcast_shapes(pick.shape[:-1], log_weights.shape[:-1])
     k, size = values.shape[-2:]
     mass = (log_weights - log_weights.amax(-1, keepdim=True)).exp_().cumsum(-1)  # of this and earlier components
     edges, picked = mass[..., :-1].expand(*batch, k - 1).contiguous(), pick * mass[..., -1:]
@@ -224,7 +225,7 @@ def choose(pick: Tensor, log_weights: Tensor, values: Tensor) -> Tensor:
 def log_density(log_weights: Tensor, means: Tensor, stds: Tensor, z: Tensor) -> Tensor:
     """Log-density (...) at z (..., F) of K Gaussians: log_weights (..., K), means and stds (..., K, F)."""
     if z.shape[:-1] != means.shape[:-2]:
-        batch = torch.broadcast_shapes(z.shape[:-1], means.shape[:-2])
+        batch = broadcast_shapes(z.shape[:-1], means.shape[:-2])
         log_weights, z = (t.expand(*batch, t.shape[-1]) for t in (log_weights, z))
         means, stds = (t.expand(*batch, *t.shape[-2:]) for t in (means, stds))
     return LogDensity.apply(log_weights, means, stds, z)

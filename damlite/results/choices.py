@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import joblib
 import pandas as pd
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from ..planning import Belief, CrossEntropy, Planner, RandomShooting, policy
 from ..recipe import Recipe, our_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import given
+from . import given, workers
 from .table1 import MODELS, ROADS
 
 PARTICLES = 20
@@ -74,10 +73,8 @@ def run(
     for name in roads:
         validate.integer(f"episodes[{name!r}]", episodes[name])
     cells = [(name, dynamics) for name in reversed(tuple(roads)) for dynamics in reversed(DYNAMICS)]
-    parallel = joblib.Parallel(n_jobs=jobs)
-    tables = parallel(
-        joblib.delayed(_drive)(roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells
-    )
+    calls = ((roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells)
+    tables = list(workers.share(_drive, calls, jobs, in_order=True))
     for (name, _), table in zip(cells, tables, strict=True):
         table.insert(0, "road", name)
     return pd.concat(tables, ignore_index=True)

@@ -75,7 +75,7 @@ def _fits(
 ) -> Iterator[tuple[tuple[str, str, str], Learned]]:
     """What is learned of the same random episodes, under (predict, model, fit)."""
     data = collect(env, episodes=EPISODES, runs=runs, generator=seeded(SEED))
-    for predict, model, fit in product(predicts, MODELS, FITS):
+    for predict, model, fit in product(dict.fromkeys(predicts), MODELS, FITS):
         learned = learn(env, data, FITS[fit], MODELS[model], predict, recipe, seeded(SEED + 1))
         yield (predict, model, fit), learned
 

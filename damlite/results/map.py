@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-import joblib
 import pandas as pd
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from ..planning import Planner, RandomShooting, every_sequence
 from ..recipe import paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import given, imagined, table1
+from . import given, imagined, table1, workers
 from .outcomes import (
     FiniteBelief,
     FiniteRoad,
@@ -171,10 +170,8 @@ def _run(
         )
         for cell in cells
     }
-    rows = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(_row)(cell, roads[cell.road], planner, episodes, cell.seed(seed))
-        for cell, planner in chosen.items()
-    )
+    calls = ((cell, roads[cell.road], planner, episodes, cell.seed(seed)) for cell, planner in chosen.items())
+    rows = workers.share(_row, calls, jobs, in_order=True)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

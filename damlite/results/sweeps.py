@@ -56,7 +56,7 @@ def run_sweep(
     Parameters
     ----------
     variants : what to run
-    cells : pairs of a model and a method
+    cells : pairs of a model and a method; what is named twice is run once
     seeds, first_seed : runs per cell, and the first one's number; the same for all variants
     predict : what the models predict
     jobs : processes
