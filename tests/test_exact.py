@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from scipy import integrate
+from scipy import integrate, stats
 
 import damlite as dl
 from damlite.mixture import Kinematics, Mixture
@@ -59,6 +59,31 @@ def test_values_agree_with_simulation_for_all_81_sequences(road):
     assert ((mean - dl.exact.value(road, sequences)).abs() <= 5 * error + 1e-4).all()
 
 
+def on_road(mean, variance):
+    """P(|y| ≤ 1) for a Gaussian y."""
+    y = stats.norm(mean, variance**0.5)
+    return y.cdf(1) - y.cdf(-1)
+
+
+def test_the_value_of_one_kick_by_hand(env):
+    """Speeds 1, 2 and 3: at the last nine of ten are kicked by 1.5 ± 0.2, and every noise of the lateral velocity
+    that came before moves y at each later step."""
+    noise, spread = 0.05**2, 0.2**2
+    stay, kicked = on_road(0, 5 * noise), on_road(1.5, 5 * noise + spread)
+    last = 0.1 * (3 - 6 * (1 - stay) + 8 * stay) + 0.9 * (3 - 6 * (1 - kicked) + 8 * kicked)
+    assert dl.exact.value(env, torch.tensor([2, 2, 1])) == pytest.approx(1 + 2 + last, abs=1e-9)
+
+
+def test_speeds_are_rounded_by_hand():
+    """Noise of 0.4 and no kicks: the bonus is paid where a rounded speed is above 2, two steps in a row."""
+    road = dl.IcyRoad(noise=0.4, swerve_prob=0.0)
+    chance = {k: stats.norm.cdf((k + 0.5 - 1) / 0.4) - stats.norm.cdf((k - 0.5 - 1) / 0.4) for k in range(-3, 6)}
+    bonus = stats.norm.sf((2.5 - 1) / 0.4), sum(c * stats.norm.sf((2.5 - k) / 0.4) for k, c in chance.items())
+    stay = on_road(0, 0.16), on_road(0, 5 * 0.16)
+    later = sum(1 - 6 * (1 - on) + 8 * on * fast for on, fast in zip(stay, bonus, strict=True))
+    assert dl.exact.value(road, torch.tensor([1, 1, 1])) == pytest.approx(1 + later, abs=1e-9)
+
+
 def test_value_of_many_sequences_is_the_value_of_each(env):
     sequences = dl.every_sequence(3, 3).reshape(3, 9, 3)
     values = dl.exact.value(env, sequences)
@@ -95,8 +120,19 @@ def test_bad_arguments_are_named(env, random_data):
     with pytest.raises(ValueError, match="env must be an IcyRoad"):
         dl.exact.value("road", torch.tensor([1]))
     model = dl.DynamicsModel(env, predict="state")
-    with pytest.raises(ValueError, match="predict='velocity'"):
+    with pytest.raises(
+        ValueError, match="model must have predict='velocity' for an exact ratio, got predict='state': the"
+    ):
         dl.exact.log_ratio(env, model, AT, ACCELERATE, AT)
+    with pytest.raises(ValueError, match=r"actions must have shape \(..., H\) with H of at least 1, got \(\)"):
+        dl.exact.value(env, torch.tensor(1))
+    for named in (lambda: dl.exact.best_sequence("road"), lambda: dl.exact.next_reward("road", gaussian())):
+        with pytest.raises(ValueError, match="env must be an IcyRoad, got 'road'"):
+            named()
+    for optimum in (dl.exact.optimum, dl.exact.closed_loop_optimum):
+        for bad in (-0.1, 1.1):
+            with pytest.raises(ValueError, match=r"discount must be a finite number in \[0, 1\], got"):
+                optimum(env, discount=bad)
 
 
 def agrees(samples, exact):
@@ -104,23 +140,44 @@ def agrees(samples, exact):
     return abs(samples.mean().item() - exact.item()) < 5 * samples.std().item() / len(samples) ** 0.5
 
 
-def test_next_reward_agrees_with_sampling(env, generator):
-    rewards = env.reward(env.transition(AT, ACCELERATE).sample((50000,), generator=generator), ACCELERATE)
-    exact = dl.exact.next_reward(env, env.transition(AT, ACCELERATE))
-    assert exact.item() == pytest.approx(-1.5035, abs=5e-4)
+LOPSIDED = torch.tensor([0.0, 0.4, 2.2, -0.3])  # a kick to one side leaves the road more often than to the other
+STATES = pytest.mark.parametrize("state", [AT, LOPSIDED], ids=["middle", "lopsided"])
+
+
+@STATES
+def test_next_reward_agrees_with_sampling(env, generator, state):
+    rewards = env.reward(env.transition(state, ACCELERATE).sample((50000,), generator=generator), ACCELERATE)
+    exact = dl.exact.next_reward(env, env.transition(state, ACCELERATE))
     assert agrees(rewards, exact)
-    assert agrees((rewards - exact) ** 2, dl.exact.next_reward_variance(env, AT, ACCELERATE))
+    assert agrees((rewards - exact) ** 2, dl.exact.next_reward_variance(env, state, ACCELERATE))
 
 
-def test_variance_of_the_weighted_estimate_agrees_with_sampling(env, generator):
-    p, q = env.transition(AT, ACCELERATE), gaussian()
+def test_the_reward_after_acceleration(env):
+    assert dl.exact.next_reward(env, env.transition(AT, ACCELERATE)).item() == pytest.approx(-1.5035, abs=5e-4)
+
+
+@STATES
+def test_variance_of_the_weighted_estimate_agrees_with_sampling(env, generator, state):
+    p, q = env.transition(state, ACCELERATE), gaussian(state=state)
     samples = q.sample((100000,), generator=generator)
     w = (p.log_prob(samples) - q.log_prob(samples)).exp()
     weighted = w * env.reward(samples, ACCELERATE)
     mean = dl.exact.next_reward(env, p)
     assert agrees(weighted, mean)
-    assert agrees((weighted - mean) ** 2, dl.exact.next_reward_variance(env, AT, ACCELERATE, q))
+    assert agrees((weighted - mean) ** 2, dl.exact.next_reward_variance(env, state, ACCELERATE, q))
     assert agrees(w**2, dl.exact.weight_second_moment(p, q))
+
+
+def test_what_has_no_chance_adds_nothing_even_where_the_model_is_too_narrow_for_it(env):
+    """At speed 1 nothing kicks: ∫ p²/q of two Gaussians by hand, and of a reward that is the speed."""
+    state, cruise = torch.tensor([0.0, 0.0, 1.0, 0.0]), torch.tensor(1)
+    p, q = env.transition(state, cruise), gaussian(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.07, 0.1]]), state)
+    moment = math.prod(std**2 / (0.05 * math.sqrt(2 * std**2 - 0.05**2)) for std in (0.07, 0.1))
+    assert dl.exact.weight_second_moment(p, q).item() == pytest.approx(moment, rel=1e-5)
+    spread = 1 / (2 / 0.05**2 - 1 / 0.07**2)  # of the speed under p²/q
+    variance = dl.exact.next_reward_variance(env, state, cruise, q).item()
+    assert variance == pytest.approx(moment * (1 + spread) - 1, rel=1e-4)
+    assert dl.exact.next_reward_variance(env, state, cruise).item() == pytest.approx(0.05**2, rel=1e-3)
 
 
 def test_second_moment_of_weights_agrees_with_quadrature(env):
@@ -160,5 +217,8 @@ def test_closed_forms_ask_for_one_gaussian_with_noise(env):
     p = env.transition(AT, ACCELERATE)
     with pytest.raises(ValueError, match="one Gaussian for a closed form, got 3"):
         dl.exact.weight_second_moment(p, p)
-    with pytest.raises(ValueError, match="noise > 0"):
+    with pytest.raises(ValueError, match="a density needs noise > 0: p has a standard deviation of 0"):
         dl.exact.weight_second_moment(dl.IcyRoad(noise=0).transition(AT, ACCELERATE), gaussian())
+    whole = Mixture(torch.zeros(1), torch.zeros(1, 4), torch.ones(1, 4), AT, Kinematics.every_coordinate(4))
+    with pytest.raises(ValueError, match="q must predict the same random coordinates as p"):
+        dl.exact.weight_second_moment(p, whole)
