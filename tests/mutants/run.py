@@ -99,8 +99,8 @@ def changed(module: str, mutant: str, file: MutatedFile) -> tuple[str, str]:
     lines, function = file.code.splitlines(), mutant.partition("__mutmut_")[0]
     spans = (file.line_span_by_function_name[name] for name in (f"{function}__mutmut_orig", mutant))
     before, after = (lines[span.start - 1 : span.end] for span in spans)
-    before[0] = before[0].replace("__mutmut_orig", mutant.removeprefix(function))
-    new = " ".join(y.strip() for x, y in zip(before, after, strict=False) if x != y)
+    number = mutant.removeprefix(function)
+    new = " ".join(y.strip() for x, y in zip(before, after, strict=False) if x.replace("__mutmut_orig", number) != y)
     return ".".join([module, *re.split("ǁ|^x_", function)[1:]]), new
 
 
