@@ -313,7 +313,7 @@ def test_a_progress_bar_is_shown_where_asked(capsys):
         objective = Objective(network.distances, network.distances, 5)
         _minimise(network, objective, Training(steps=3), torch.zeros(1), dl.seeded(0), progress)
         shown = capsys.readouterr().err
-        assert ("Points" in shown and "/3" in shown) if progress else not shown
+        assert ("Points" in shown and "/3" in shown and shown.endswith("\r")) if progress else not shown  # and wiped
     for fit in (dl.fit_model, partial(dl.fit_discriminator, dl.Discriminator(dl.IcyRoad()))):
         fit(dl.DynamicsModel(dl.IcyRoad()), data(10), steps=2, progress=True)
         assert "/2" in capsys.readouterr().err

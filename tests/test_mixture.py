@@ -214,6 +214,17 @@ def test_a_log_density_of_batches_that_broadcast():
     torch.testing.assert_close(mixture.log_prob(z)[2, 3], mixture.log_prob(z[3])[2, 0])
 
 
+def test_the_gradient_of_batches_that_broadcast():
+    """Means of three, and places of four: each gradient has the shape of what it is of."""
+    g = dl.seeded(0)
+    log_weights, means, stds, z = (
+        torch.randn(*shape, generator=g, dtype=torch.double)
+        for shape in ((3, 1, 2), (3, 1, 2, 2), (3, 1, 2, 2), (4, 2))
+    )
+    given = [t.requires_grad_() for t in (log_weights.log_softmax(-1), means, stds.exp(), z)]
+    assert torch.autograd.gradcheck(log_density, given)
+
+
 def test_components_are_chosen_by_inverse_cdf():
     log_weights = torch.tensor([0.2, 0.5, 0.3]).log() + 7.0  # the sum does not matter
     values = torch.tensor([[1.0], [2.0], [3.0]])
