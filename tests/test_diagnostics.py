@@ -77,9 +77,10 @@ def test_pareto_k_of_no_tail():
     assert math.isfinite(pareto_k(torch.cat([log_w, log_w[:1]])).item())
 
 
-def test_a_tail_of_which_some_are_equal_is_a_tail():
-    """Of 20 tail weights 17 are as large as the cut-off."""
-    log_w = torch.cat([torch.zeros(97), torch.tensor([1.0, 2.0, 3.0])])
+@pytest.mark.parametrize("above", [1, 3])
+def test_a_tail_of_which_some_are_equal_is_a_tail(above):
+    """Of 20 tail weights only so many are larger than the cut-off."""
+    log_w = torch.cat([torch.zeros(100 - above), torch.arange(1.0, above + 1)])
     assert pareto_k(log_w).item() > -math.inf
     assert pareto_k(torch.stack([log_w, torch.zeros(100)])).isneginf().tolist() == [False, True]
 
@@ -125,8 +126,9 @@ def test_bad_weights_are_counted():
         pareto_k(torch.tensor([0.0, math.nan, math.nan]))
 
 
-def test_whole_log_weights_are_numbers_too():
+def test_whole_log_weights_are_numbers_too_and_doubles_stay_doubles():
     assert effective_sample_size([0, 0, 0]).item() == pytest.approx(3)
+    assert effective_sample_size(torch.zeros(3).double()).dtype == torch.float64
 
 
 def test_unequal_logits_are_named():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
@@ -75,13 +76,26 @@ def test_the_value_of_one_kick_by_hand(env):
 
 
 def test_speeds_are_rounded_by_hand():
-    """Noise of 0.4 and no kicks: the bonus is paid where a rounded speed is above 2, two steps in a row."""
-    road = dl.IcyRoad(noise=0.4, swerve_prob=0.0)
-    chance = {k: stats.norm.cdf((k + 0.5 - 1) / 0.4) - stats.norm.cdf((k - 0.5 - 1) / 0.4) for k in range(-3, 6)}
-    bonus = stats.norm.sf((2.5 - 1) / 0.4), sum(c * stats.norm.sf((2.5 - k) / 0.4) for k, c in chance.items())
-    stay = on_road(0, 0.16), on_road(0, 5 * 0.16)
-    later = sum(1 - 6 * (1 - on) + 8 * on * fast for on, fast in zip(stay, bonus, strict=True))
-    assert dl.exact.value(road, torch.tensor([1, 1, 1])) == pytest.approx(1 + later, abs=1e-9)
+    """Noise of 0.4 and no kicks: a bonus where the rounded speed is above 2. Whole speeds are a Markov chain."""
+    road, speeds = dl.IcyRoad(noise=0.4, swerve_prob=0.0), range(-5, 8)
+    edges = np.arange(-5.5, 8)
+    chain = np.array([np.diff(stats.norm.cdf(edges, k, 0.4)) for k in speeds])
+    whole, value = np.eye(len(speeds))[speeds.index(1)], 1.0
+    for t in range(1, 4):
+        on = on_road(0, 0.16 * sum(k**2 for k in range(1, t + 1)))  # noise moves y at every later step
+        value += 1 - 6 * (1 - on) + 8 * on * whole @ stats.norm.sf(2.5, speeds, 0.4)
+        whole = whole @ chain
+    assert dl.exact.value(road, torch.tensor([1, 1, 1, 1])) == pytest.approx(value, abs=1e-9)
+
+
+def test_the_edge_of_the_road_is_on_it_to_both_sides():
+    """A kick of exactly 1, without any noise: speeds 1, 2 and 3, and the bonus."""
+    road = dl.IcyRoad(noise=0.0, swerve_speed=1.0, swerve_spread=0.0)
+    assert dl.exact.value(road, torch.tensor([2, 2, 1])) == 1 + 2 + (3 + 8)
+    assert road.reward(torch.tensor([[0.0, 1.0, 3.0, 0.0], [0.0, -1.0, 3.0, 0.0]]), torch.tensor(1)).tolist() == [
+        11,
+        11,
+    ]
 
 
 def test_value_of_many_sequences_is_the_value_of_each(env):
@@ -200,6 +214,46 @@ def test_a_shift_of_delta_standard_deviations_costs_exp_delta_squared():
             Mixture(torch.zeros(1), torch.tensor([[m]]), torch.ones(1, 1), torch.zeros(1), line) for m in (delta, 0.0)
         )
         assert dl.exact.weight_second_moment(p, q).item() == pytest.approx(math.exp(delta**2), rel=1e-5)
+
+
+def test_closed_forms_of_a_batch_are_those_of_each(env):
+    states = torch.stack([AT, LOPSIDED, torch.tensor([0.0, 0.0, 1.0, 0.0])])
+    means, stds = (t.expand(3, 1, 2) for t in GAUSSIAN)
+    p, q = env.transition(states, ACCELERATE), Mixture(torch.zeros(3, 1), means, stds, states, env.kinematics)
+
+    def closed_forms(state, p, q):
+        yield dl.exact.weight_second_moment(p, q)
+        yield dl.exact.next_reward(env, p)
+        yield dl.exact.next_reward_variance(env, state, ACCELERATE)
+        yield dl.exact.next_reward_variance(env, state, ACCELERATE, q)
+
+    together = torch.stack(list(closed_forms(states, p, q)), -1)
+    for state, numbers in zip(states, together, strict=True):
+        alone = closed_forms(state, env.transition(state, ACCELERATE), gaussian(state=state))
+        assert numbers.tolist() == pytest.approx([number.item() for number in alone])
+
+
+def mean_and_variance(road, speed, on):
+    """Of Eq. 20's reward by quadrature over a Gaussian speed, where the road is kept with probability `on`."""
+    density = stats.norm(speed, road.noise).pdf
+
+    def moment(power, above, below):
+        edges = (speed - 10 * road.noise, 2.5, speed + 10 * road.noise)
+        parts = [(edges[0], edges[1], below), (edges[1], edges[2], above)]
+        return sum(integrate.quad(lambda x, r=r: (x + r) ** power * density(x), *ends)[0] for *ends, r in parts)
+
+    first, second = (on * moment(k, 8, 0) + (1 - on) * moment(k, -6, -6) for k in (1, 2))
+    return first, second - first**2
+
+
+@pytest.mark.parametrize(("speed", "noise", "y"), [(3, 0.05, 0.0), (3, 0.05, 5.0), (3, 0.5, 0.7), (2, 0.5, -0.7)])
+def test_moments_of_a_reward_agree_with_quadrature(speed, noise, y):
+    """On the road, far off it, and at its edges, where speeds are rounded to either side of the bonus."""
+    road, cruise = dl.IcyRoad(noise=noise, swerve_prob=0.0), torch.tensor(1)
+    state = torch.tensor([0.0, y, speed, 0.0])
+    mean, variance = mean_and_variance(road, speed, on_road(y, noise**2))
+    assert dl.exact.next_reward(road, road.transition(state, cruise)).item() == pytest.approx(mean, rel=1e-5)
+    assert dl.exact.next_reward_variance(road, state, cruise).item() == pytest.approx(variance, rel=1e-3)
 
 
 def test_too_narrow_a_model_has_infinite_variance(env):

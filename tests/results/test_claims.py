@@ -128,10 +128,41 @@ def test_each_recipe_and_kind_of_prediction_is_a_table_of_its_own():
             pd.testing.assert_frame_equal(found, alone[predict])
             assert (part["family"] == 12).all()
     assert (judged["recipe"] == "own").sum() == len(FIGURE2_CLAIMS) == 2
-    assert len(judged) == 3 * len(HYPOTHESES) + 2
+    assert len(judged) == 3 * len(HYPOTHESES) + 2 and judged.index.tolist() == list(range(len(judged)))
+    figure2 = judged[judged["recipe"] == "own"]
+    assert figure2["cell"].tolist() == ["Gaussian sampled", "Gaussian weighted"]
+    assert (figure2[["source", "predict", "road"]] == ["Fig. 2", "velocity", "IcyRoad"]).all(axis=None)
+    assert (figure2["tolerance"] == 0.1).all()
     counted = claims.counts(judged).set_index(["recipe", "predict", "claim"])
     assert (counted["of"].groupby(["recipe", "predict"]).sum() == [8, 2, 8, 8]).all()
     assert (counted[["reproduced", "undecided", "not reproduced"]].sum(axis=1) == counted["of"]).all()
+
+
+def test_the_order_of_rows_is_that_of_the_paper():
+    """By table and road, whichever come first in the returns, then by its sentences."""
+    given = [
+        table(bells({}), road=road, predict=predict) for predict in ("velocity", "state") for road in ("mine", "her")
+    ]
+    judged = ledger(pd.concat(given), resamples=19)
+    tables = [("state", "her"), ("state", "mine"), ("velocity", "her"), ("velocity", "mine")]
+    assert list(dict.fromkeys(zip(judged["predict"], judged["road"], strict=True))) == tables
+    said = list(dict.fromkeys(claim.quote for claim in CLAIMS if not claim.tolerance))
+    for listed in (judged, claims.verdicts(judged), claims.counts(judged)):
+        assert list(dict.fromkeys(listed["claim"])) == said
+        assert listed.index.tolist() == list(range(len(listed)))
+
+
+def test_two_runs_are_enough_and_numbers_are_rounded():
+    """To three digits, shares to five, and chances to three that count; a small one is not 0."""
+    judged = ledger(table(bells({("mixture", "dam"): 500.0}, runs=2)), resamples=19)
+    assert len(judged) == len(HYPOTHESES)
+    for numbers, digits in (("low", 3), ("boot_high", 3), ("tolerance", 3), ("improvement", 5)):
+        assert judged[numbers].tolist() == judged[numbers].round(digits).tolist()
+    judged = ledger(table(bells({("mixture", "dam"): 500.0}, runs=7, seed=2)), resamples=19)
+    assert judged["low"].tolist() == judged["low"].round(3).tolist()
+    assert judged["improvement"].tolist() == judged["improvement"].round(5).tolist()
+    least = judged["p_welch"].min()
+    assert 0 < least < 1e-6 and float(f"{least:.3g}") == least
 
 
 def test_a_road_without_a_known_optimum_has_no_claim_with_a_tolerance():
