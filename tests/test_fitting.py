@@ -285,6 +285,30 @@ def test_a_fit_is_torchs_adamw_with_half_a_cosine():
     assert not torch.equal(rows[:, 0], rows[:, 1] - 10)
 
 
+def test_minibatches_are_the_generators():
+    rows = []
+    for seed in (0, 0, 1):
+        network = Points(torch.ones(2, 3))
+        objective = Objective(network.distances, network.distances, 1000)
+        _minimise(network, objective, Training(steps=2), torch.zeros(2), dl.seeded(seed), False)
+        rows.append(torch.stack([chosen[0] for _, *chosen in network.seen if chosen]))
+    assert torch.equal(rows[0], rows[1]) and not torch.equal(rows[0], rows[2])
+
+
+def test_the_same_generator_gives_the_same_fits():
+    how, given = {"steps": 3, "batch": 4}, data(5)
+
+    def parameters(seed):
+        g = dl.seeded(seed)
+        model, disc = dl.DynamicsModel(dl.IcyRoad(), 1, generator=g), dl.Discriminator(dl.IcyRoad(), generator=g)
+        dl.fit_model(model, given, **how, generator=g)
+        dl.fit_discriminator(disc, model, given, **how, generator=g)
+        return torch.cat([p.flatten() for network in (model, disc) for p in network.parameters()])
+
+    first, again, other = map(parameters, (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
 def test_each_run_keeps_its_best_within_patience():
     """Looks every 20 steps, with patience 40: three runs that stop, and the fit with the last of them.
 

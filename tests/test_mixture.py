@@ -75,6 +75,16 @@ def test_a_marginal_is_torchs_own_mixture(seed, components):
         torch.testing.assert_close(marginal.std, same.stddev, rtol=1e-4, atol=1e-4)
 
 
+def test_a_marginal_by_hand():
+    """A quarter of N(0, 1) and three of N(4, 2²): the mean is 3, and the variance (1 + 3·(4² + 2²))/4 − 3²."""
+    marginal = Marginal(torch.tensor([0.25, 0.75]).log(), torch.tensor([0.0, 4.0]), torch.tensor([1.0, 2.0]))
+    assert marginal.mean.item() == pytest.approx(3)
+    assert marginal.std.item() == pytest.approx(6.25**0.5)
+    assert marginal.cdf(2.0).item() == pytest.approx(0.25 * stats.norm.cdf(2) + 0.75 * stats.norm.cdf(-1))
+    density = 0.25 * stats.norm.pdf(2) + 0.75 * stats.norm.pdf(-1) / 2
+    assert marginal.log_prob(torch.tensor(2.0)).item() == pytest.approx(np.log(density))
+
+
 def test_road_log_prob_is_scipys_over_the_velocities():
     road, g = dl.IcyRoad(), dl.seeded(0)
     state = torch.randn(500, 4, generator=g) * 2

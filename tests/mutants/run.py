@@ -8,6 +8,7 @@ difference is in equivalent.toml, by function and changed line, with the reason.
 
 import argparse
 import ast
+import gc
 import hashlib
 import json
 import os
@@ -243,7 +244,8 @@ def main() -> None:
         settings.register_profile("mutants", database=None, **hasty)
         settings.load_profile("mutants")
         judges = [name for name in JUDGES if Path(name).exists()]
-        options = ["-q", "--hypothesis-seed=0", *(f"--deselect={name}" for name in SLOW)]
+        options = ["-q", "--tb=native", "--hypothesis-seed=0", *(f"--deselect={name}" for name in SLOW)]
+        gc.freeze()
         pytest.main([*judges, *options], plugins=[Judge(names, args.quick)])
     sys.exit(report(some, mutants) < FLOOR)
 
