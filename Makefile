@@ -18,11 +18,11 @@ $(LAB)/%: lab/%
 	mkdir -p $(@D)
 	cp $< $@
 
-# Everything: style, unit tests, browser, and every notebook once; two workers, each with whole files.
+# Everything: style, unit tests, browser, and every notebook once; three workers, each with whole files: browsers wait.
 test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder
+	$(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder
 
 # Notebooks and numeric tests as on other processors, in six columns; ARGS="--only 05 --columns default-1" for some.
 portability: $(READY)

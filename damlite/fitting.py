@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
@@ -19,6 +20,7 @@ from .networks import RoadNetwork, safe_std
 from .support import validate
 from .support.threads import one_thread
 
+EQUAL = 1e-6  # share of the greatest return: what differs by less does so by rounding
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
 
 
@@ -39,12 +41,9 @@ class Training:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        validate.integer("steps", self.steps)
-        validate.integer("batch", self.batch)
-        validate.number("learning_rate", self.learning_rate, least=0)
-        validate.number("weight_decay", self.weight_decay, least=0)
-        if self.patience is not None:
-            validate.integer("patience", self.patience)
+        validate.each(self, validate.integer, "steps", "batch")
+        validate.each(self, validate.integer, "patience", optional=True)
+        validate.each(self, validate.number, "learning_rate", "weight_decay", least=0)
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,18 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
     """R(τ)/E[R(τ)] of Eq. 9 to 11 for returns (..., E), and the offset (..., 1) that made them ≥ 0.
 
     Eq. 9 assumes R ≥ 0. IcyRoad's returns are not, so the smallest return is subtracted first; the weights
-    have mean one. If all returns are equal, q* is p itself and every weight is one.
+    have mean one. If all returns are equal, to a millionth of the greatest, q* is p itself and every weight is one.
+
+    Raises ValueError if there are none, or they are not finite.
     """
+    returns = validate.numbers("returns", returns, finite=True)
+    if returns.ndim == 0 or returns.numel() == 0:
+        raise ValueError(f"returns must have shape (..., E) with E of at least 1, got {tuple(returns.shape)}")
     offset = returns.min(-1, keepdim=True).values
     shifted = returns - offset
     mean = shifted.mean(-1, keepdim=True)
-    return torch.where(mean > 0, shifted / mean.clamp(min=1e-12), torch.ones_like(shifted)), offset
+    differ = shifted.amax(-1, keepdim=True) > EQUAL * returns.abs().amax(-1, keepdim=True)
+    return torch.where(differ, shifted / torch.where(differ, mean, 1.0), torch.ones_like(shifted)), offset
 
 
 @one_thread()
@@ -110,6 +115,8 @@ def fit_model(
     Raises ValueError if an argument does not fit, or weights are negative, not finite or all 0.
     """
     how = validate.fields(Training, training)
+    validate.instance("model", model, DynamicsModel)
+    _check_run(generator, progress)
     data = _for_runs(data, model)
     weight, offset = _weights(data, weighting)
     (training_data, training_weight), (held_out, held_out_weight) = (
@@ -162,14 +169,21 @@ def fit_discriminator(
     data, generator, progress, training : as for `fit_model`
     """
     how = validate.fields(Training, training)
+    validate.instance("disc", disc, Discriminator)
+    validate.instance("model", model, DynamicsModel)
+    validate.number("instance_noise", instance_noise, least=0)
+    _check_run(generator, progress)
     if disc.runs != model.runs:
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
+    sizes = [validate.sizes(one) for one in (disc, model)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
     spread = safe_std(training_data.next_state - training_data.state)
-    noise = validate.number("instance_noise", instance_noise, least=0) * spread
+    noise = float(instance_noise) * spread
     held_out_seed = int(torch.randint(2**62, (), generator=local))
     kinematics, sign = model.kinematics, torch.tensor([-1.0, 1.0])[:, None]
 
@@ -255,9 +269,18 @@ def _minimise(
     return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
 
 
+def _check_run(generator: object, progress: object) -> None:
+    validate.generator("generator", generator)
+    validate.boolean("progress", progress)
+
+
 def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
-    """The data with a leading axis of the network's runs."""
-    data = data.check(network.env)
+    """The data, of the network's precision, with a leading axis of its runs."""
+    validate.instance("data", data, Episodes, ", as collect gives")
+    for field in fields(data):
+        validate.instance(f"data.{field.name}", getattr(data, field.name), Tensor)
+    precise = network.centre.dtype
+    data = data.check(network.env).map(lambda t: (t.to(precise) if t.is_floating_point() else t.long()).detach())
     if data.state.ndim == 3:
         return data.map(lambda t: t.expand(network.runs, *t.shape))
     if data.state.ndim != 4 or len(data.state) != network.runs:
@@ -268,7 +291,8 @@ def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
 def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
     """Weights (R, E, T) of mean one for every transition, and the offset (R,) of one reward that they call for."""
     none = torch.zeros(len(data.reward))
-    if isinstance(weighting, Tensor):
+    if isinstance(weighting, Tensor | np.ndarray):
+        weighting = validate.numbers("weighting", weighting)
         shapes = (data.reward.shape, data.reward.shape[1:])
         if weighting.shape not in shapes:
             expected = " or ".join(str(tuple(shape)) for shape in shapes)
@@ -276,7 +300,9 @@ def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
         weight = weighting.to(data.reward).expand(data.reward.shape)
         mean = weight.mean((-2, -1), keepdim=True)
         if not (weight >= 0).all() or not ((mean > 0) & mean.isfinite()).all():
-            raise ValueError(f"weighting must be finite, at least 0 and not 0 throughout, got {weighting!r}")
+            raise ValueError(
+                f"weighting must be finite, at least 0 and not 0 throughout, got {validate.shown(weighting)}"
+            )
         return weight / mean, none
     if validate.choice("weighting", weighting, ("uniform", "return")) == "uniform":
         return torch.ones_like(data.reward), none

@@ -51,15 +51,26 @@ class Learned:
     disc: Discriminator | None = None
     disc_fit: Fit | None = None
 
+    def __post_init__(self) -> None:
+        validate.instance("env", self.env, Environment)
+        validate.choice("method", self.method, tuple(METHODS))
+        validate.instance("model", self.model, DynamicsModel)
+        if self.disc is not None:
+            validate.instance("disc", self.disc, Discriminator)
+
     @property
     def belief(self) -> Belief:
         """What a planner goes by: with weights, in rewards shifted as those that the model was weighted with."""
         if self.disc is None:
             return Belief(self.env, self.model)
+        validate.instance("model_fit", self.model_fit, Fit, ", whose offset goes with the weights")
         return Belief(self.env, self.model, self.disc.log_ratio, self.model_fit.offset)
 
     def again(self, data: Episodes, recipe: Recipe, generator: Generator | None = None) -> "Learned":
         """Both fitted further, in place, to data that have grown: `recipe.later_steps` from where they are."""
+        validate.instance("recipe", recipe, Recipe)
+        if recipe.later_steps is None:
+            raise ValueError("recipe must have later_steps to go on with, got None: `learn` begins anew")
         return _fit(self, data, recipe.later(), generator)
 
 
@@ -83,8 +94,11 @@ def learn(
     recipe : its networks and trainings, by default those of `our_recipe(env)`
     generator : where the random numbers come from
     """
-    recipe = our_recipe(env) if recipe is None else recipe
+    validate.instance("env", env, Environment)
+    recipe = our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)
     validate.choice("method", method, tuple(METHODS))
+    validate.instance("data", data, Episodes, ", as collect gives")
+    validate.generator("generator", generator)
     runs = len(data.state) if data.state.ndim > 3 else 1
     model = DynamicsModel(env, components, predict, runs, generator, **recipe.network)
     return _fit(Learned(env, method, model), data, recipe, generator)
@@ -111,7 +125,11 @@ def evaluate(env: Environment, act: Policy, episodes: int, runs: int, generator:
     At the Intersection half of the episodes meet a car that turns left and half one that turns right, so that the
     coin adds no variance; an odd number is rounded up.
     """
-    sides = env.sides()
+    sides = validate.instance("env", env, Environment).sides()
+    if act is not None:
+        validate.function("act", act, "state, step, generator", ", as policy(planner, belief) makes one")
+    validate.integer("runs", runs)
+    validate.generator("generator", generator)
     share = math.ceil(validate.integer("episodes", episodes) / len(sides))
     driven = [collect(side, act, episodes=share, runs=runs, generator=generator) for side in sides]
     return torch.stack([data.returns.mean(-1) for data in driven]).mean(0)
@@ -127,7 +145,7 @@ class MBRLResult:
     round_returns : (R, J), mean return of each round's own episodes
     data : every episode driven, with a leading axis R
     learned : model and discriminator as fitted in the last round
-    settings : what was asked for, the recipe, and the package's version
+    settings : what was asked for, the recipe, how many evaluation episodes were driven, and the package's version
     """
 
     returns: Tensor
@@ -164,10 +182,11 @@ def run_mbrl(
 
     Raises ValueError if the method or a change is unknown, or a number does not fit.
     """
+    validate.instance("env", env, Environment)
     recipe = (our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)).but(**changes)
     validate.choice("method", method, tuple(METHODS))
     validate.integer("runs", runs)
-    generator = seeded(validate.integer("seed", seed, least=0))
+    generator = seeded(validate.integer("seed", seed, least=0, most=2**63 - 1))
     data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
     learned = learn(env, data, method, components, predict, recipe, generator)
     round_returns = []
@@ -182,5 +201,7 @@ def run_mbrl(
         round_returns.append(driven.returns.mean(-1))
     returns = evaluate(env, policy(recipe.planner, learned.belief), recipe.evaluation_episodes, runs, generator)
     asked = {"method": method, "components": components, "predict": predict, "runs": runs, "seed": seed}
-    settings = {**asked, "recipe": recipe, "version": VERSION}
+    sides = len(env.sides())
+    driven = sides * math.ceil(recipe.evaluation_episodes / sides)
+    settings = {**asked, "recipe": recipe, "evaluation_episodes": driven, "version": VERSION}
     return MBRLResult(returns, torch.stack(round_returns, -1), data, learned, settings)

@@ -13,6 +13,8 @@ from .mixture import seeded
 from .support import validate
 from .support.threads import one_thread
 
+HOW = ", as Belief(env, model, disc.log_ratio) is"
+
 
 @dataclass(frozen=True)
 class Belief:
@@ -33,10 +35,17 @@ class Belief:
 
     def __post_init__(self) -> None:
         validate.instance("env", self.env, Environment)
-        if self.dynamics is not None and not callable(getattr(self.dynamics, "transition", None)):
-            raise ValueError(f"dynamics must have a transition, or be None for the env's own, got {self.dynamics!r}")
-        if self.log_ratio is not None and not callable(self.log_ratio):
-            raise ValueError(f"log_ratio must be a function, as disc.log_ratio is, or None, got {self.log_ratio!r}")
+        q = self.dynamics
+        if q is not None and (isinstance(q, type) or not callable(getattr(q, "transition", None))):
+            raise ValueError(f"dynamics must have a transition, or be None for the env's own, got {validate.shown(q)}")
+        sizes, others = validate.sizes(self.env), validate.sizes(q)
+        if others not in (None, sizes):
+            raise ValueError(f"dynamics must be of the env's road, with (coordinates, actions) {sizes}, got {others}")
+        if self.log_ratio is not None:
+            validate.function(
+                "log_ratio", self.log_ratio, "state, action, next_state", ", as disc.log_ratio is, or None"
+            )
+        validate.offset("offset", self.offset)
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class Planner(Estimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integer("horizon", self.horizon)
+        validate.each(self, validate.integer, "horizon")
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """Sequences to choose from for states of this batch, shape (*batch, C, steps), or (C, steps) for all alike."""
@@ -102,8 +111,10 @@ class Planner(Estimator):
 
         Raises ValueError if every sequence's value is NaN: reward or log-ratio is no number in what was imagined.
         """
+        validate.instance("belief", belief, Belief, HOW)
         steps = self.horizon if steps is None else validate.integer("steps", steps)
-        state = validate.states("state", state, len(belief.env.state_names))
+        state = validate.first_states("state", state, len(belief.env.state_names))
+        validate.generator("generator", generator)
         return self.search(belief, state, steps, generator)
 
     def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
@@ -154,7 +165,7 @@ class RandomShooting(Planner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integer("candidates", self.candidates)
+        validate.each(self, validate.integer, "candidates")
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """a⁽ⁱ⁾ ~ π, uniform and independent, shape (*batch, K, steps)."""
@@ -177,7 +188,8 @@ class Exhaustive(Planner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integers("hold", self.hold)
+        held = validate.integers("hold", self.hold)
+        object.__setattr__(self, "hold", held if isinstance(self.hold, tuple) else held[0])
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """All of them, for every state alike, shape (C, steps)."""
@@ -206,9 +218,8 @@ class IteratedPlanner(Planner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("candidates", "iterations"):
-            validate.integer(name, getattr(self, name))
-        validate.number("smoothing", self.smoothing, 0, 1)
+        validate.each(self, validate.integer, "candidates", "iterations")
+        validate.each(self, validate.number, "smoothing", least=0, most=1)
 
     def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
         """Draw, judge and refit, and choose from the last draw."""
@@ -250,7 +261,7 @@ class CrossEntropy(IteratedPlanner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integer("elites", self.elites)
+        validate.each(self, validate.integer, "elites")
         if self.elites > self.candidates:
             raise ValueError(f"elites must be at most candidates = {self.candidates}, got {self.elites}")
 
@@ -277,7 +288,8 @@ class MPPI(IteratedPlanner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if validate.number("temperature", self.temperature, least=0) == 0:
+        validate.each(self, validate.number, "temperature", least=0)
+        if self.temperature == 0:
             raise ValueError("temperature must be above 0, got 0")
 
     def count(self, values: Tensor) -> Tensor:
@@ -294,12 +306,15 @@ class MPPI(IteratedPlanner):
 
 def every_sequence(n_actions: int, horizon: int) -> Tensor:
     """All n_actions**horizon action sequences, shape (n_actions**horizon, horizon)."""
+    validate.integer("n_actions", n_actions)
+    validate.integer("horizon", horizon)
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 
 
 def policy(planner: Planner, belief: Belief) -> Policy:
     """A policy for `collect`: plan anew at every step, never past the episode's end."""
-    validate.instance("belief", belief, Belief)
+    validate.instance("planner", planner, Planner)
+    validate.instance("belief", belief, Belief, HOW)
 
     def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
         return planner.plan(belief, state, min(planner.horizon, belief.env.horizon - step), generator=generator).action

@@ -276,10 +276,9 @@ def test_what_is_no_number_is_never_chosen(env, planner):
 
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_nothing_but_nan_is_an_error(env, planner):
-    start = env.initial_state(2)
-    start[1] = torch.nan  # all that is imagined from here is NaN
+    belief = dl.Belief(env, log_ratio=lambda state, action, next_state: torch.full(action.shape, torch.nan))
     with pytest.raises(ValueError, match="must be numbers for what is imagined, got NaN for every sequence"):
-        planner.plan(dl.Belief(env), start)
+        planner.plan(belief, env.initial_state(2))
 
 
 @pytest.mark.parametrize("planner", [dl.Exhaustive(), dl.RandomShooting(), dl.CrossEntropy(), dl.MPPI()])
@@ -421,5 +420,7 @@ def test_holding_actions_plans_well_through_the_true_intersection():
 
 
 def test_a_road_in_the_place_of_a_belief_is_named(env):
-    with pytest.raises(ValueError, match="belief must be a Belief, got IcyRoad"):
+    with pytest.raises(
+        ValueError, match=r"belief must be a Belief, as Belief\(env, model, disc.log_ratio\) is, got IcyRoad"
+    ):
         dl.policy(dl.Exhaustive(), env)

@@ -24,9 +24,9 @@ class Plain:
 
 def learned(road, runs, **choices):
     env, g = ROADS[road], dl.seeded(0)
-    data = dl.collect(env, episodes=40, runs=runs, generator=g)
+    data = dl.collect(env, episodes=10, runs=runs, generator=g)
     components, predict = choices.pop("components"), choices.pop("predict")
-    recipe = dl.our_recipe(env).but(steps=30, **choices)
+    recipe = dl.our_recipe(env).but(steps=5, **choices)
     return env, dl.learn(env, data, "disc", components, predict, recipe, g)
 
 
@@ -50,7 +50,7 @@ def test_ready_networks_are_the_plain_ones(road, components, predict, runs, choi
     s, a = s.unsqueeze(-2), a.unsqueeze(-1)  # one particle each
     numbers = draw_noise(*a.shape, features=found.model.features, generator=dl.seeded(2))
     with torch.no_grad():
-        fast = ready.sampler(found.model, s[..., 0, :], a)(s, a, lambda features: numbers.split([1, features], -1))
+        fast = ready.sampler(found.model)(s, a, lambda features: numbers.split([1, features], -1))
         slow = found.model.transition(s, a).sample(noise=numbers)
         assert same(fast, slow)
         assert same(ready.scorer(found.disc.log_ratio)(s, a, slow), found.disc.log_ratio(s, a, slow))
@@ -134,8 +134,8 @@ def test_what_overrides_its_network_is_asked_itself():
     ("state", "actions", "message"),
     [
         (torch.zeros(3), torch.ones(4).long(), r"state must have shape \(..., 4\), got \(3,\)"),
-        (torch.zeros(4), torch.full((4,), 3), "action must be integers from 0 to 2, got 3 to 3"),
-        (torch.zeros(4), torch.ones(4), "action must be integers from 0 to 2, got torch.float32"),
+        (torch.zeros(4), torch.full((4,), 3), "actions must be integers from 0 to 2, got 3 to 3"),
+        (torch.zeros(4), torch.ones(4), "actions must be integers from 0 to 2, got torch.float32"),
     ],
 )
 def test_arguments_are_checked_at_the_door(state, actions, message):

@@ -48,7 +48,7 @@ def tensor_ways(served: str) -> dict[str, Way]:
         "module": fixed(torch),
         "function": fixed(torch.zeros),
         "dict": fixed({}),
-        "objects": of_right(lambda x: np.full(x.shape, None)),
+        "objects": of_right(lambda x: np.full(x.shape, None), "error"),
         "set": fixed({1.0}),
     }
 
