@@ -123,6 +123,7 @@ class Judge:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run the tests for each mutant, and note which of them killed it."""
+        gc.freeze()  # so that forks share what is there
         reach = read("reach")
         versions = {item.nodeid: hashlib.sha256(item.path.read_bytes()).hexdigest() for item in session.items}
         new = [item for item in session.items if reach.get(item.nodeid, {}).get("version") != versions[item.nodeid]]
@@ -245,7 +246,6 @@ def main() -> None:
         settings.load_profile("mutants")
         judges = [name for name in JUDGES if Path(name).exists()]
         options = ["-q", "--tb=native", "--hypothesis-seed=0", *(f"--deselect={name}" for name in SLOW)]
-        gc.freeze()
         pytest.main([*judges, *options], plugins=[Judge(names, args.quick)])
     sys.exit(report(some, mutants) < FLOOR)
 
