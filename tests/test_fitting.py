@@ -260,7 +260,7 @@ class Points(torch.nn.Module):
 
 
 def test_a_fit_is_adamw_with_half_a_cosine():
-    """Loshchilov & Hutter's AdamW by hand. Looks at steps 20, 40 and 50, the last the best; each run has its own rows."""
+    """Loshchilov & Hutter's AdamW by hand. Looks at 20, 40 and 50, the last the best; each run has its own rows."""
     network = Points(torch.tensor([[1.0, -2.0, 3.0], [4.0, 0.5, -6.0]]))
     how = Training(steps=50, batch=7, learning_rate=0.05, weight_decay=0.3)
     objective = Objective(network.distances, network.distances, 10)
