@@ -4,7 +4,7 @@ READY := venv/.ready
 LAB := venv/share/damlite
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: lab test coverage portability bench figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
+.PHONY: lab test coverage portability bench mutants figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
 
 # The course, open in JupyterLab: contents at its side, no word on news. The reader's own settings come on top, own
 # workspaces stay as they are, and a port that is taken is passed over. ARGS="--no-browser" and the like for JupyterLab.
@@ -44,6 +44,16 @@ bench-venv/.ready: pyproject.toml constraints.txt tests/benchmarks/requirements.
 	$(PYTHON) -m venv bench-venv
 	bench-venv/bin/python -m pip install --disable-pip-version-check -e . -c constraints.txt
 	bench-venv/bin/python -m pip install --disable-pip-version-check --no-deps -r tests/benchmarks/requirements.txt
+	touch $@
+
+# Would quick tests notice if one thing in the method were another? Hours for all; ARGS="--sample 300" for some.
+mutants: mutants-venv/.ready
+	OMP_NUM_THREADS=1 mutants-venv/bin/python tests/mutants/run.py $(ARGS)
+
+mutants-venv/.ready: pyproject.toml constraints.txt tests/mutants/requirements.txt
+	$(PYTHON) -m venv mutants-venv
+	mutants-venv/bin/python -m pip install --disable-pip-version-check -e ".[lab,test]" -c constraints.txt \
+		-r tests/mutants/requirements.txt
 	touch $@
 
 # Every figure that the README and the notebooks show, from the stored tables.
@@ -118,4 +128,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf venv bench-venv build *.egg-info
+	rm -rf venv bench-venv mutants-venv build *.egg-info

@@ -331,7 +331,8 @@ def test_numbers_without_names_are_refused(planner):
         (lambda: dl.RandomShooting(horizon=0), "horizon must be a positive integer, got 0"),
         (lambda: dl.RandomShooting(candidates=2.5), "candidates must be a positive integer, got 2.5"),
         (lambda: dl.CrossEntropy(elites=99), "elites must be at most candidates = 50, got 99"),
-        (lambda: dl.CrossEntropy(smoothing=2), "smoothing must be a finite number"),
+        (lambda: dl.CrossEntropy(elites=0), "elites must be a positive integer, got 0"),
+        (lambda: dl.CrossEntropy(smoothing=2), r"smoothing must be a finite number in \[0, 1\], got 2"),
         (lambda: dl.CrossEntropy(iterations=0), "iterations must be a positive integer, got 0"),
         (lambda: dl.MPPI(temperature=0), "temperature must be above 0, got 0"),
         (lambda: dl.MPPI(temperature=-1), "temperature must be a finite number in"),
@@ -398,6 +399,30 @@ def test_each_choice_can_have_a_hold_of_its_own():
     for bad in ((), (3, 0), [3, 5], "far"):
         with pytest.raises(ValueError, match="hold must be a positive integer or a tuple of them, got"):
             dl.Exhaustive(hold=bad)
+
+
+def test_further_choices_are_held_like_the_last():
+    """Eleven steps held 1, 2, 4 and 4: 3⁴ sequences; and no more than it takes for seven."""
+    planner = dl.Exhaustive(hold=(1, 2, 4))
+    assert planner.propose(3, (), 11, None).tolist() == [
+        [a, b, b, c, c, c, c, d, d, d, d] for a, b, c, d in itertools.product(range(3), repeat=4)
+    ]
+    assert planner.propose(2, (), 7, None).shape == (8, 7)
+
+
+def test_all_candidates_may_be_elites():
+    """Then all count alike."""
+    assert dl.CrossEntropy(candidates=3, elites=3).count(torch.tensor([1.0, 5.0, 2.0])).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("planner", PLANNERS)
+def test_a_plan_is_its_generators(env, planner):
+    """The same numbers from the same generator, others from a later state of it, and every plan moves it on."""
+    belief, start, generator = dl.Belief(env), env.initial_state(), dl.seeded(0)
+    first, later = (planner.plan(belief, start, generator=generator) for _ in range(2))
+    again = planner.plan(belief, start, generator=dl.seeded(0))
+    assert torch.equal(first.states, again.states) and torch.equal(first.actions, again.actions)
+    assert not torch.equal(first.states, later.states)
 
 
 def test_holding_actions_plans_well_through_the_true_intersection():

@@ -30,12 +30,12 @@ def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
 
     Weights whose tail has k ≥ 1/2 have no variance; above 0.7 an estimate cannot be trusted (Vehtari,
     Simpson, Gelman, Yao & Gabry, 2024, "Pareto smoothed importance sampling"; the fit is that of
-    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights.
+    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights, rounded up.
 
     Returns
     -------
     k̂, `dim` removed; −inf where all tail weights are equal (no tail at all), and +inf where there are
-    fewer than 25 weights, too few for a tail of 5.
+    fewer than 21 weights, too few for a tail of 5.
     """
     log_w = _check(log_w, dim).movedim(dim, -1).double()
     if not log_w.amax(-1).isfinite().all():

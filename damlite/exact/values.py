@@ -77,7 +77,8 @@ class History:
 
     def reward(self, env: IcyRoad) -> float:
         """E[r(s)] of Eq. 20 given the history."""
-        on_road = _cdf(1, self.y, self.var_y**0.5) - _cdf(-1, self.y, self.var_y**0.5)
+        std = self.var_y**0.5
+        on_road = _cdf(1, self.y, std) - _cdf(-1, self.y, std) if std > 0 else float(abs(self.y) <= 1)
         fast = 1 - _cdf(bonus_edge(env), self.speed, self.speed_std)
         return self.speed - 6 * (1 - on_road) + 8 * on_road * fast
 
