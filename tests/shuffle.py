@@ -29,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
+import torch
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -222,6 +223,13 @@ def apart(path: Path, **how: object) -> Report:
         process.join()
 
 
+def import_all() -> None:
+    """Import what lessons use, so that forks need not; torch imports much at its first optimiser."""
+    for found in pkgutil.iter_modules(lessons.__path__):
+        importlib.import_module(f"{lessons.__name__}.{found.name}")
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="WORD", help="lessons whose name holds one of these")
@@ -234,8 +242,7 @@ def main() -> None:
     paths = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if any(word in path.name for word in only)]
     if not paths:
         parser.error(f"--only {' '.join(only)}: there is no such lesson")
-    for found in pkgutil.iter_modules(lessons.__path__):
-        importlib.import_module(f"{lessons.__name__}.{found.name}")
+    import_all()
     bad = False
     for path in paths:
         began, report = time.monotonic(), apart(path, **given)
