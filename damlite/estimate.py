@@ -151,10 +151,7 @@ class Estimator:
         tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
         if tree:
             s = s.narrow(-3, 0, 1)  # every sequence begins at the same node
-            steps = beginnings(actions)
-            _check_size(sum(len(action) for _, action, _ in steps), s)
-            if self.estimator == "eq4":
-                steps.append((None, *steps[-1][1:]))
+            steps = self._of_beginnings(actions, s)
         else:
             steps = [(None, a, None) for a in self._of_particles(actions, s)]
         taken = []
@@ -178,6 +175,12 @@ class Estimator:
             if added is not None and not add:
                 log_w = log_w + added  # w ← w · w(s_t, a_t, s_{t+1})
         return imagined
+
+    def _of_beginnings(self, actions: Tensor, state: Tensor) -> list[tuple[Tensor | None, Tensor, Tensor]]:
+        """The beginnings of sequences (C, H), each of which holds states (..., 1, P, S); one step more for "eq4"."""
+        steps = beginnings(actions)
+        _check_size(sum(len(action) for _, action, _ in steps), state)
+        return [*steps, (None, *steps[-1][1:])] if self.estimator == "eq4" else steps
 
     def _of_particles(self, actions: Tensor, state: Tensor) -> list[Tensor]:
         """The actions (..., P) of every step; one more for "eq4", which weights r_t by the transition after it too."""
@@ -231,7 +234,7 @@ class Estimator:
 
         For "eq4" `imagined` holds one step more than there are rewards, for its weights.
         """
-        c = _offset(imagined, offset).to(imagined[0].log_weight)
+        c = _offset(imagined, offset)
         if self.estimator == "per_decision":  # R ← R + w · r_t
             return self._per_decision(imagined, c)
         reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]
@@ -350,7 +353,9 @@ def _offset(imagined: list[ImaginedStep], offset: float | Tensor) -> Tensor:
         raise ValueError(
             f"imagined must be a list of ImaginedStep, as imagine gives it, got {validate.shown(imagined)}"
         )
-    c, shape = validate.offset("offset", offset), imagined[0].reward.shape
+    like, shape = imagined[0].log_weight, imagined[0].reward.shape
+    validate.offset("offset", offset)
+    c = torch.as_tensor(offset, dtype=like.dtype, device=like.device)
     if c.numel() > 1 and (len(shape) < 2 or len(c) != shape[0]):
         raise ValueError(f"offset must be a number, or one for each run on axis 0 of {tuple(shape)}, got {len(c)}")
     return c.reshape(c.shape + (1,) * (len(shape) - 1 - c.ndim))

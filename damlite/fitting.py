@@ -173,15 +173,9 @@ def fit_discriminator(
     data, generator, progress, training : as for `fit_model`
     """
     how = validate.fields(Training, training)
-    validate.instance("disc", disc, Discriminator)
-    validate.instance("model", model, DynamicsModel)
     validate.number("instance_noise", instance_noise, least=0)
+    _check_pair(disc, model)
     _check_run(generator, progress)
-    if disc.runs != model.runs:
-        raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
-    sizes = [validate.sizes(one) for one in (disc, model)]
-    if sizes[0] != sizes[1]:
-        raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
     _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
@@ -274,6 +268,16 @@ def _minimise(
             torch._foreach_copy_(parameters, best)
     at, training_losses, held_out_losses = zip(*log, strict=True)
     return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
+
+
+def _check_pair(disc: object, model: object) -> None:
+    validate.instance("disc", disc, Discriminator)
+    validate.instance("model", model, DynamicsModel)
+    if disc.runs != model.runs:
+        raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
+    sizes = [validate.sizes(one) for one in (disc, model)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
 
 
 def _check_run(generator: object, progress: object) -> None:

@@ -103,7 +103,7 @@ def test_every_notebook_is_run_once():
     assert {"--nbval-lax", "--nbval-current-env"} <= set(options["addopts"].split())
     makefile = (ROOT / "Makefile").read_text()
     assert makefile.count("$(PYTEST)") == 1
-    assert "$(PYTEST) -n 2 --dist loadscope" in makefile
+    assert "$(PYTEST) -n 3 --dist loadscope" in makefile
     for path in (ROOT / "tests").rglob("*.py"):
         assert path == Path(__file__) or not re.search(r"NotebookClient|nbconvert", path.read_text()), path
 

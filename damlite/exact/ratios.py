@@ -24,7 +24,7 @@ def log_ratio(env: Environment, model: DynamicsModel, state: Tensor, action: Ten
     validate.environment("env", env)
     if isinstance(model, type) or not hasattr(model, "kinematics"):
         raise ValueError(f"model must be a DynamicsModel or a road, got {validate.shown(model)}")
-    if validate.sizes(model) != validate.sizes(env):
+    if validate.sizes(model) not in (None, validate.sizes(env)):
         raise ValueError(f"model must be of the same road as env, got {validate.shown(model)}")
     if model.kinematics != env.kinematics:
         raise ValueError(
