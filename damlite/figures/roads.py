@@ -88,7 +88,8 @@ class Crossing:
 def draw_intersection(ax: Axes, env: Intersection, states: Tensor, legend: bool = True) -> None:
     """Fig. 2 (left) once: both cars' paths of states (T, S)."""
     check(ax)
-    Crossing(ax, env, legend).show(_states(env, states, Intersection, (2,)))
+    states = _states(env, states, Intersection, (2,))
+    Crossing(ax, env, legend).show(states)
 
 
 def _states(

@@ -17,11 +17,15 @@ def shown(value: object) -> str:
     """What came, in one line: a class without its brackets, a network by its kind, a long text or tensor shortened."""
     if isinstance(value, type):
         return f"the class {value.__name__} (without brackets)"
-    if isinstance(value, torch.nn.Module):
-        return f"a {type(value).__name__}"
+    if isinstance(value, torch.nn.Module) or " object at 0x" in repr(value):
+        return _a(type(value))
     first, *more = repr(value).splitlines() or [""]
     size = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) and value.numel() > 1 else ""
     return f"{first[:100]} …{size}" if more or len(first) > 100 else f"{first}{size}"
+
+
+def _a(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
 
 
 def integer(name: str, value: object, least: int = 1, most: int = MOST) -> int:
@@ -57,8 +61,7 @@ def boolean(name: str, value: object) -> bool:
 def instance(name: str, value: Choices, kind: type[Choices], hint: str = "") -> Choices:
     """Return `value` if it is of this kind; raise ValueError, with a hint where to find one, otherwise."""
     if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise ValueError(f"{name} must be {article} {kind.__name__}{hint}, got {shown(value)}")
+        raise ValueError(f"{name} must be {_a(kind)}{hint}, got {shown(value)}")
     return value
 
 

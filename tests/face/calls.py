@@ -106,11 +106,20 @@ class Call:
         if self.expected == "runs":
             return "runs"
         if self.expected == "same":
-            return "same" if alike(result, self.public.call(**self.public.good())) else "wrong"
+            return "same" if alike(result, _right(self.public)) else "wrong"
         numbers = list(tensors(result))
         if any(t.isnan().any() for t in numbers if t.is_floating_point()):
             return "nan"
         return "finite" if self.expected == "finite" else "wrong"
+
+
+RIGHT: dict[str, object] = {}  # results of right calls
+
+
+def _right(public: Public) -> object:
+    if public.name not in RIGHT:
+        RIGHT[public.name] = public.call(**public.good())
+    return RIGHT[public.name]
 
 
 def calls(public: Public, ways: dict[str, dict[str, Way]]) -> Iterator[Call]:
@@ -153,7 +162,7 @@ def tensors(x: object) -> Iterator[Tensor]:
     elif isinstance(x, torch.nn.Module):
         yield from x.state_dict().values()
     elif isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
-        yield torch.as_tensor(x)
+        yield torch.tensor(x)
     elif isinstance(x, float | int | np.number) and not isinstance(x, bool):
         yield torch.tensor(float(x))
     elif dataclasses.is_dataclass(x) and not isinstance(x, type):

@@ -7,12 +7,12 @@ import torch
 from matplotlib.axes import Axes
 
 from damlite.figures import density, figure, fitted, ledger, map, roads, speed, sweeps, tables
-from damlite.results import choices, table1
+from damlite.results import choices
 from damlite.results import sweeps as runs
 
 from .calls import Public
 from .kinds_learning import CROSSING, ROAD, disc, episodes, model
-from .tables import choice_table, judged, returns, sweep
+from .tables import choice_table, judged, returns, summary, sweep
 
 
 @functools.cache
@@ -55,7 +55,7 @@ def picture(name: str, call: object, good: object, **kinds: str) -> Public:
 
 PATHS = [torch.zeros(3, 10)] * 2
 ICE = torch.zeros(3, 4)
-SUMMARY = table1.summarise(returns()).assign(recipe="our")
+SUMMARY = summary().assign(recipe="our")
 RUNGS = runs.summarise(sweep())
 TORNADO = runs.differences(sweep().replace({"variant": {"1": runs.AS_CHOSEN, "20": "batch: 20"}}))
 BEST = pd.DataFrame({"road": ["IcyRoad"], "particles": [1], "best": [0.5], "least": [0.4], "most": [0.6]})

@@ -156,7 +156,7 @@ def test_what_is_no_road_has_no_picture():
     class Elsewhere(dl.Environment):
         pass
 
-    with pytest.raises(ValueError, match=r"env must be a road that can be drawn.*got Elsewhere"):
+    with pytest.raises(ValueError, match=r"env must be a road that can be drawn.*got an Elsewhere"):
         figures.render(Elsewhere(), torch.zeros(4))
 
 

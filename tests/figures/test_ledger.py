@@ -70,5 +70,5 @@ def test_recipes_differ_in_more_than_colour():
 def test_a_ledger_without_recipes_and_one_without_rows(judged):
     ours = judged[judged["recipe"] == "our"].drop(columns="recipe")
     assert_finite(figures.forest(ours, "Intersection"))
-    with pytest.raises(ValueError, match="judged must hold rows about Table 1 of 'mine', predict 'state', got none"):
+    with pytest.raises(ValueError, match=r"road must be one that judged has \(IcyRoad, Intersection\), got 'mine'"):
         figures.forest(ours, "mine")

@@ -57,5 +57,5 @@ def test_every_recipe_stands_beside_the_paper(recipes):
 
 
 def test_what_is_not_there_is_said():
-    with pytest.raises(ValueError, match="summary must hold rows of 'IcyRoad', predict 'state', got none"):
+    with pytest.raises(ValueError, match=r"road must be one that summary has \(Intersection\), got 'IcyRoad'"):
         figures.by_recipe(summary(["our"]), "IcyRoad")
