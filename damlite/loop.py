@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from .data import Episodes, Policy, collect
+from .diagnostics.alarm import quiet
 from .discriminator import Discriminator
 from .envs import Environment
 from .fitting import Fit, fit_discriminator, fit_model
@@ -173,7 +174,8 @@ def run_mbrl(
     round_returns = []
     for _ in range(recipe.rounds):
         act = policy(recipe.planner, learned.belief)  # RSPLANNER
-        driven = collect(env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
+        with quiet():  # until the last fit, which is evaluated
+            driven = collect(env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
         data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
         if recipe.later_steps is None:
             learned = learn(env, data, method, components, predict, recipe, generator)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from .. import exact
 from ..data import collect
+from ..diagnostics.alarm import quiet
 from ..envs import Environment
 from ..loop import Learned, evaluate, learn
 from ..mixture import seeded
@@ -90,6 +91,7 @@ def run_fitted_map(
     yield from parallel(joblib.delayed(_cells)(roads[road], road, model, fit, size) for road, model, fit in cells)
 
 
+@quiet()
 @one_thread()
 def _cells(env: Environment, road: str, model: str, fit: str, size: Size) -> pd.DataFrame:
     """Every cell of one road, model and fit."""
