@@ -9,10 +9,11 @@ from types import ModuleType
 
 from . import diagnostics, exact, gym
 from .data import Episodes, collect
+from .diagnostics.alarm import UntrustworthyWeights
 from .discriminator import Discriminator
 from .envs import Distracted, Environment, IcyRoad, Intersection
 from .estimate import Estimator, estimate_value
-from .fitting import Fit, Training, fit_discriminator, fit_model, return_weights
+from .fitting import DivergedFit, Fit, Training, fit_discriminator, fit_model, return_weights
 from .gym import FromGymnasium
 from .loop import METHODS, Learned, MBRLResult, evaluate, learn, run_mbrl
 from .mixture import seeded
@@ -21,10 +22,10 @@ from .planning import MPPI, Belief, CrossEntropy, Exhaustive, Plan, RandomShooti
 from .recipe import Recipe, our_recipe, paper_recipe
 
 __all__ = """
-METHODS MPPI Belief CrossEntropy Discriminator Distracted DynamicsModel Environment Episodes Estimator Exhaustive Fit
-FromGymnasium IcyRoad Intersection Learned MBRLResult Plan RandomShooting Recipe Training collect
-diagnostics estimate_value evaluate every_sequence exact fit_discriminator fit_model gym learn our_recipe
-paper_recipe policy return_weights run_mbrl seeded
+METHODS MPPI Belief CrossEntropy Discriminator Distracted DivergedFit DynamicsModel Environment Episodes Estimator
+Exhaustive Fit FromGymnasium IcyRoad Intersection Learned MBRLResult Plan RandomShooting Recipe Training
+UntrustworthyWeights collect diagnostics estimate_value evaluate every_sequence exact fit_discriminator fit_model gym
+learn our_recipe paper_recipe policy return_weights run_mbrl seeded
 """.split()
 LATER = ("results", "figures", "lessons")
 

@@ -17,7 +17,7 @@ from .discriminator import Discriminator
 from .mixture import Mixture, log_density, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
-from .support import limits, validate
+from .support import caution, limits, validate
 from .support.threads import one_thread
 
 EQUAL = 1e-6  # share of the greatest return: what differs by less does so by rounding
@@ -59,6 +59,7 @@ class Fit:
     best_step : (R,), the step whose parameters were kept
     offset : (R,), c, what was subtracted from every reward to make the returns R ≥ 0 before weighting by them, and
         what a planner must subtract too (see `Belief`); 0 for uniform weights
+    diverged : (R,), whether held-out loss or parameters were no finite numbers in the end
     """
 
     steps: Tensor
@@ -66,6 +67,14 @@ class Fit:
     held_out_loss: Tensor
     best_step: Tensor
     offset: Tensor
+    diverged: Tensor
+
+
+class DivergedFit(UserWarning):
+    """Held-out loss or parameters of a run were finite no longer; it was stopped, and keeps its last good parameters.
+
+    Other runs of the same fit are as if nothing had happened. `Fit.diverged` and `Fit.best_step` tell the same.
+    """
 
 
 def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,14 +246,12 @@ def _minimise(
     patience = how.steps if how.patience is None else how.patience
     first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
     parameters = list(network.parameters())
-    best = [p.detach().clone() for p in parameters]
     with torch.no_grad():
-        best_loss = objective.held_out_loss()
-    best_step = torch.zeros(runs, dtype=torch.long)
+        best = _Best(parameters, objective.held_out_loss())
     momenta = [[torch.zeros_like(p) for p in parameters] for _ in range(2)]
     counts = [torch.tensor(0.0) for _ in parameters]
     adamw = partial(functional.adamw, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8, maximize=False, fused=True)
-    log: list[tuple[int, Tensor, Tensor]] = []
+    log: list[tuple[Tensor, Tensor, Tensor]] = []
     try:
         for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
             losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
@@ -256,18 +263,61 @@ def _minimise(
                 continue
             with torch.no_grad():
                 now = objective.held_out_loss()
-            log.append((step, losses.detach(), now))
-            better = (now < best_loss) & (step - best_step <= patience)
-            best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
-            pairs, chosen = zip(best, parameters, strict=True), better[:, None, None]
-            best = [torch.where(chosen, p.detach(), kept) for kept, p in pairs]  # all at once
-            if (step - best_step > patience).all():
+            log.append((torch.tensor(step), losses.detach(), now))
+            best.look(step, now, patience)
+            if (best.dead | (step - best.step > patience)).all():
                 break
     finally:  # the stop button too
-        with torch.no_grad():
-            torch._foreach_copy_(parameters, best)
-    at, training_losses, held_out_losses = zip(*log, strict=True)
-    return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
+        best.restore()
+    best.warn(type(network).__name__)
+    at, training_losses, held_out_losses = (torch.stack(each) for each in zip(*log, strict=True))
+    return Fit(at, training_losses, held_out_losses, best.step, offset, best.lost >= 0)
+
+
+class _Best:
+    """The parameters of every run's least held-out loss so far.
+
+    Attributes
+    ----------
+    loss, step : (R,), that loss and when it was seen; infinite and 0 if it never was a number
+    lost : (R,), the step since which no look found finite loss and parameters; −1 if the last one did
+    dead : (R,), whether the parameters are finite no longer, and so never will be
+    """
+
+    def __init__(self, parameters: list[Tensor], loss: Tensor) -> None:
+        self.parameters = parameters
+        self.kept = [p.detach().clone() for p in parameters]
+        self.loss = torch.where(loss.isfinite(), loss, torch.inf)
+        self.step = torch.zeros(len(loss), dtype=torch.long)
+        self.lost = torch.where(loss.isfinite(), -1, 0)
+        self.dead = torch.zeros_like(loss, dtype=torch.bool)
+
+    def look(self, step: int, loss: Tensor, patience: int) -> None:
+        """Keep the parameters of every run whose loss (R,) is its least, unless it is out of patience."""
+        self.dead = ~torch.stack([p.detach().isfinite().flatten(1).all(1) for p in self.parameters]).all(0)
+        good = loss.isfinite() & ~self.dead
+        better = good & (loss < self.loss) & (step - self.step <= patience)
+        self.loss, self.step = torch.where(better, loss, self.loss), torch.where(better, step, self.step)
+        self.lost = torch.where(good, -1, torch.where(self.lost < 0, step, self.lost))
+        pairs, chosen = zip(self.kept, self.parameters, strict=True), better[:, None, None]
+        self.kept = [torch.where(chosen, p.detach(), kept) for kept, p in pairs]  # all at once
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Give the network its best parameters back."""
+        torch._foreach_copy_(self.parameters, self.kept)
+
+    def warn(self, name: str) -> None:
+        """Warn of the runs that diverged."""
+        if not (lost := self.lost.ge(0).nonzero().flatten().tolist()):
+            return
+        runs = "" if len(self.lost) == 1 else f" in {len(lost)} of {len(self.lost)} runs; in run {lost[0]}"
+        since, kept = self.lost[lost[0]].item(), self.step[lost[0]].item()
+        text = (
+            f"the fit of a {name} diverged{runs}: by step {since} its held-out loss or its parameters were finite no "
+            f"longer, and it keeps those of step {kept}. Try a lower learning_rate, or data that are not so large"
+        )
+        caution.warn(text, DivergedFit)
 
 
 def _check_pair(disc: object, model: object) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from .data import Episodes, Policy, collect
+from .diagnostics.alarm import quiet
 from .discriminator import Discriminator
 from .envs import Environment
 from .fitting import Fit, fit_discriminator, fit_model
@@ -213,7 +214,8 @@ def _one_round_more(so_far: MBRLResult, recipe: Recipe, generator: Generator) ->
     """A round of Alg. 3, from plan to fits; what is learned so far stays as it is."""
     learned, runs = so_far.learned, so_far.settings["runs"]
     act = policy(recipe.planner, learned.belief)  # RSPLANNER
-    driven = collect(learned.env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
+    with quiet():  # until the last fit, which is evaluated
+        driven = collect(learned.env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
     data = so_far.data + driven  # 𝒯 ← 𝒯 ∪ {τ}
     if recipe.later_steps is None:
         components, predict = learned.model.components, learned.model.predict

@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
@@ -80,6 +81,8 @@ class DynamicsModel(RoadNetwork):
         seeds = torch.randint(2**31, (self.runs,), generator=generator).tolist()
         biases = self.mlp.biases[-1].data[:, 0]
         for bias, points, seed in zip(biases, residual.double().cpu().numpy(), seeds, strict=True):
+            if not np.isfinite(points).all():  # the fit says so
+                continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # an empty cluster is no harm
                 centres, cluster = kmeans2(points, k, minit="++", seed=seed)

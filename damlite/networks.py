@@ -191,4 +191,6 @@ def _check_size(names: str, sizes: tuple[int, ...], runs: int = 1) -> None:
 def safe_std(x: Tensor) -> Tensor:
     """Standard deviation over axis 1, and 1 where it vanishes: a constant feature stays constant."""
     std = x.std(1, keepdim=True, correction=0)
+    if not std.isfinite().all():  # squares of what is above 1e19 are no float32
+        std = torch.where(std.isfinite(), std, x.double().std(1, keepdim=True, correction=0).to(x))
     return torch.where(std < 1e-6, torch.ones_like(std), std)

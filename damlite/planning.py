@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from .data import Policy
 from .diagnostics import effective_sample_size
+from .diagnostics.alarm import examine
 from .envs import Environment
 from .estimate import Dynamics, Estimator, ImaginedStep, LogRatio
 from .mixture import seeded
@@ -116,7 +117,16 @@ class Planner(Estimator):
         steps = self.horizon if steps is None else validate.integer("steps", steps)
         state = validate.first_states("state", state, len(belief.env.state_names))
         validate.generator("generator", generator)
-        return self.search(belief, state, steps, generator)
+        plan = self.search(belief, state, steps, generator)
+        if belief.log_ratio is not None and self.averages_weights:
+            dynamics = belief.env if belief.dynamics is None else belief.dynamics
+            examine(dynamics, belief.log_ratio, state, plan.actions, self.log_weight, not self.normalise)
+        return plan
+
+    @property
+    def averages_weights(self) -> bool:
+        """Whether rewards are weighted with ratios, and averaged."""
+        return self.particles > 1 and self.weight == "ratio" and self.correction == "weight" and self.flatten > 0
 
     def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
         """Propose once, and choose."""

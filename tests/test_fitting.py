@@ -1,6 +1,7 @@
 """Models, discriminators and their fits."""
 
 import math
+import warnings
 from functools import partial
 from itertools import count
 
@@ -11,6 +12,7 @@ from scipy.stats import spearmanr
 from torch.nn.functional import softplus
 
 import damlite as dl
+from damlite import fitting
 from damlite.fitting import Objective, Training, _minimise, _spawn
 from damlite.networks import ROWS, Layers, StackedMLP
 
@@ -678,3 +680,90 @@ def test_networks_are_given_what_the_road_shows():
     assert dl.DynamicsModel(env).centre.shape[-1] == 8
     assert dl.Discriminator(env).centre.shape[-1] == 3 * 8
     assert dl.DynamicsModel(dl.IcyRoad()).centre.shape[-1] == 4
+
+
+def three_runs(env, data, kind, **training):
+    """A fit of three runs, the network, and what was warned of."""
+    model = dl.DynamicsModel(env, runs=3, generator=dl.seeded(1))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        if kind == "model":
+            network, fit = model, dl.fit_model(model, data, generator=dl.seeded(2), **training)
+        else:
+            network = dl.Discriminator(env, 3, dl.seeded(3))
+            fit = dl.fit_discriminator(network, model, data, generator=dl.seeded(4), **training)
+    found = [w for w in seen if w.category is dl.DivergedFit]
+    assert all(w.filename == __file__ for w in found)  # the reader's own line
+    return network, fit, [str(w.message) for w in found]
+
+
+@pytest.mark.parametrize("kind", ["model", "discriminator"])
+def test_a_fit_that_diverges_says_so_and_keeps_its_last_good_parameters(env, kind):
+    data = dl.collect(env, episodes=10, runs=3, generator=dl.seeded(0))
+    network, fit, said = three_runs(env, data, kind, steps=500, learning_rate=1e6)
+    (message,) = said
+    assert "in 3 of 3 runs; in run 0: by step 20 " in message
+    assert "keeps those of step 0. Try a lower learning_rate" in message
+    assert fit.steps.tolist() == [20]  # it does not go on
+    assert (fit.diverged.tolist(), fit.best_step.tolist()) == ([True] * 3, [0] * 3)
+    assert all(t.isfinite().all() for t in network.state_dict().values())
+    _, fit, said = three_runs(env, data, kind, steps=20)
+    assert (fit.diverged.tolist(), said) == ([False] * 3, [])
+
+
+def test_a_run_that_diverges_late_keeps_what_was_good_before(env):
+    """From step 50 on one run's loss is no number; the other's falls to the end."""
+    model, asked = dl.DynamicsModel(env, runs=2, generator=dl.seeded(1)), count(1)
+
+    def size():
+        return sum(p.square().flatten(1).sum(1) for p in model.parameters())
+
+    def minibatch_loss(_):
+        return size() * torch.tensor([1.0, math.nan if next(asked) >= 50 else 1.0])
+
+    objective = fitting.Objective(minibatch_loss, size, 8)
+    with pytest.warns(dl.DivergedFit, match="a DynamicsModel diverged in 1 of 2 runs; in run 1: by step 60 .* step 40"):
+        fit = fitting._minimise(model, objective, dl.Training(steps=100), torch.zeros(2), dl.seeded(0), False)
+    assert fit.best_step.tolist() == [100, 40]
+    assert fit.steps.tolist() == [20, 40, 60, 80, 100]
+    assert fit.diverged.tolist() == [False, True]
+    torch.testing.assert_close(size(), torch.stack([fit.held_out_loss[-1, 0], fit.held_out_loss[1, 1]]))
+
+
+def test_a_first_loss_that_is_no_number_is_forgotten_at_the_first_that_is(env):
+    model, looks = dl.DynamicsModel(env, generator=dl.seeded(1)), count()
+
+    def size():
+        return sum(p.square().flatten(1).sum(1) for p in model.parameters())
+
+    objective = fitting.Objective(lambda _: size(), lambda: size() / min(next(looks), 1), 8)  # infinite at first
+    fit = fitting._minimise(model, objective, dl.Training(steps=40), torch.zeros(1), dl.seeded(0), False)
+    assert (fit.best_step.item(), fit.diverged.item()) == (40, False)
+
+
+@pytest.mark.parametrize("kind", ["model", "discriminator"])
+def test_what_befalls_one_run_leaves_the_others_as_they_are(env, kind):
+    data = dl.collect(env, episodes=10, runs=3, generator=dl.seeded(0))
+    huge = data.map(lambda t: torch.cat([t[:1] * 0 + 3e38, t[1:]]) if t.is_floating_point() else t)
+    well, at_peace, silence = three_runs(env, data, kind, steps=60)
+    network, fit, said = three_runs(env, huge, kind, steps=60)
+    assert (silence, len(said)) == ([], 1)
+    assert "in 1 of 3 runs; in run 0: by step 0 " in said[0]
+    assert fit.diverged.tolist() == [True, False, False]
+    for name in ("training_loss", "held_out_loss"):
+        assert torch.equal(getattr(fit, name)[:, 1:], getattr(at_peace, name)[:, 1:])
+    assert torch.equal(fit.best_step[1:], at_peace.best_step[1:])
+    for ill, healthy in zip(network.parameters(), well.parameters(), strict=True):
+        assert torch.equal(ill[1:], healthy[1:])
+        assert ill.isfinite().all()
+
+
+@pytest.mark.parametrize("kind", ["model", "discriminator"])
+def test_data_of_any_size_that_float32_holds_can_be_fitted(env, kind):
+    data = dl.collect(env, episodes=10, runs=3, generator=dl.seeded(0))
+    large = data.map(lambda t: t * 1e30 if t.is_floating_point() else t)
+    network, fit, said = three_runs(env, large, kind, steps=60)
+    assert (fit.diverged.any().item(), said) == (False, [])
+    assert (fit.held_out_loss[-1] < fit.held_out_loss[0]).any()
+    assert network.centre.isfinite().all()
+    assert network.spread.isfinite().all()

@@ -1,10 +1,16 @@
 """The lessons: a module for each notebook, under its name without the number; its panels first, its exercises below."""
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ..diagnostics.alarm import UntrustworthyWeights
+
 if TYPE_CHECKING:
     from .panel import Panel
+
+# The course plans with weights that cannot be trusted, to show what becomes of it: it says so in its own words.
+warnings.filterwarnings("ignore", category=UntrustworthyWeights, append=True)
 
 # Each lesson's key picture, as the module and the function that draw it; lesson 09's is the stored Table 1.
 KEY_PANELS = {

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..data import collect
+from ..diagnostics.alarm import quiet
 from ..envs import Environment
 from ..loop import evaluate, learn
 from ..mixture import seeded
@@ -87,6 +88,7 @@ def recipe_for(env: Environment) -> Recipe:
     return ours.but(random_episodes=max(ours.random_episodes, 400), steps=steps)
 
 
+@quiet()
 @one_thread()
 def _drive(env: Environment, dynamics: str, runs: int, episodes: int, recipe: Recipe) -> pd.DataFrame:
     """All variants on one road through one dynamics; a planner that is a variant of several choices is driven once."""

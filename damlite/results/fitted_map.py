@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import exact
 from ..data import collect
+from ..diagnostics.alarm import quiet
 from ..envs import Environment
 from ..loop import Learned, evaluate, learn
 from ..mixture import seeded
@@ -92,6 +93,7 @@ def run_fitted_map(
     yield from workers.share(_cells, ((roads[road], road, *cell, size) for road, *cell in cells), jobs)
 
 
+@quiet()
 @one_thread()
 def _cells(env: Environment, road: str, model: str, fit: str, size: Size) -> pd.DataFrame:
     """Every cell of one road, model and fit."""

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from ..diagnostics.alarm import quiet
 from ..envs import Environment
 from ..loop import METHODS, run_mbrl
 from ..recipe import Recipe
@@ -126,6 +127,7 @@ def cost(task: Task) -> float:
     return task.piece.runs * (1 + corrected) * (steps * imagined + trained)
 
 
+@quiet()  # thousands of fits, many of them untrustworthy on purpose
 def _run(number: int, task: Task) -> tuple[int, pd.DataFrame]:
     """Every run's return after every round; 0 is the number of the evaluation after the last."""
     road, predict, model, method, first, runs = task.piece
