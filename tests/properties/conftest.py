@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 EXAMPLES = os.environ.get("DAMLITE_EXAMPLES")
 settings.register_profile(
@@ -12,6 +12,7 @@ settings.register_profile(
     database=None,
     deadline=None,
     print_blob=True,
+    phases=set(Phase) - {Phase.explain},  # which takes minutes where a case takes a moment
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("properties")

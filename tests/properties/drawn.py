@@ -1,5 +1,6 @@
 """What cases are drawn from: batches, mixtures, roads, a walk to imagine, and estimators."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,15 @@ def close(one, other, dtype=torch.float32, rounding=1.0):
     """Equal up to rounding, which may add up to so many times what it usually is."""
     tolerance = rounding * {torch.float32: 2e-5, torch.float64: 1e-10}[dtype]
     torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance, equal_nan=False)
+
+
+def uncertain(returns, env):
+    """How far the mean of sampled returns is at most off, but for one case in a billion.
+
+    Maurer & Pontil (2009): standard errors alone know nothing of what is too rare to be among the samples.
+    """
+    count, log_odds, span = len(returns), math.log(2e9), 20 * env.horizon  # of rewards, from a crash to a bonus
+    return (2 * returns.double().var() * log_odds / count).sqrt() + 7 * span * log_odds / (3 * (count - 1))
 
 
 @st.composite
