@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import table1
+from ..results import map, table1, tables
 from .style import GREY, TRUTH, WEIGHT, figure, style
 
 # A sentence for each picture: its caption, and what stands for it where it is not seen.
@@ -57,7 +57,7 @@ def _particles(ax: Axes, rows: pd.DataFrame) -> None:
 
 def who_wins(table: pd.DataFrame, road: str, candidates: int = 100) -> Figure:
     """One road's map, own random numbers beside common ones."""
-    rows = table[(table["road"] == road) & (table["candidates"] == candidates)]
+    rows = _chosen(table, road=road, candidates=candidates)
     fig, axes = figure(2, width=10, height=4.8, share=True)
     for ax, numbers in zip(axes[0], ("own", "common"), strict=True):
         draw_map(ax, rows[rows["numbers"] == numbers])
@@ -68,7 +68,7 @@ def who_wins(table: pd.DataFrame, road: str, candidates: int = 100) -> Figure:
 
 def by_candidates(table: pd.DataFrame, road: str, numbers: str = "own") -> Figure:
     """One road's map, a panel for each number of candidates."""
-    rows = table[(table["road"] == road) & (table["numbers"] == numbers)]
+    rows = _chosen(table, road=road, numbers=numbers)
     every = sorted(rows["candidates"].unique())
     fig, axes = figure(len(every), width=3.2 * len(every), height=4.4, share=True)
     for ax, candidates in zip(axes[0], every, strict=True):
@@ -81,7 +81,7 @@ def by_candidates(table: pd.DataFrame, road: str, numbers: str = "own") -> Figur
 
 def explained(table: pd.DataFrame, road: str, candidates: int = 100, numbers: str = "own") -> Figure:
     """What explains one road's map, a panel for each quantity."""
-    rows = table[(table["road"] == road) & (table["candidates"] == candidates) & (table["numbers"] == numbers)]
+    rows = _chosen(table, road=road, candidates=candidates, numbers=numbers)
     fig, axes = figure(len(QUANTITIES), width=12, height=4.4)
     for ax, (column, words) in zip(axes[0], QUANTITIES.items(), strict=True):
         draw_map(ax, rows, column)
@@ -109,6 +109,14 @@ def best_proposals(best: pd.DataFrame, truth: dict[str, float]) -> Figure:
         _particles(ax, rows)
         ax.set(title=f"{road}, own random numbers", ylabel="best probability of q", ylim=(0, 1.15 * truth[road]))
     return fig
+
+
+def _chosen(table: pd.DataFrame, **values: object) -> pd.DataFrame:
+    """The rows of the map with these values."""
+    tables.check("table", table, map.CELL, ["return", "stderr"])
+    rows = table.loc[(table[list(values)] == pd.Series(values)).all(axis=1)]
+    wanted = ", ".join(f"{name} {value!r}" for name, value in values.items())
+    return tables.check(f"table of {wanted}", rows, map.CELL)
 
 
 def _with_legend(fig: Figure, ax: Axes) -> Figure:

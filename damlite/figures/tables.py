@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import table1
+from ..results import kept, table1, tables
 from .ledger import PAPERS_MARK, RECIPE_STYLE
 from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, TRUTH, figure, style
 
@@ -85,6 +85,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
 
 def cells(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad") -> Figure:
     """The eight cells of Table 1 on one road beside the paper's, from the raw returns of `table1.run_table1`."""
+    tables.check("returns", returns, [*kept.CELL, "run", "round"], ["return"])
     table = table1.summarise(returns[(returns["road"] == road) & (returns["predict"] == predict)])
     fig, axes = figure(2, width=9)
     for ax, model in zip(axes[0], table1.MODELS, strict=True):

@@ -15,7 +15,7 @@ from ..planning import Belief, CrossEntropy, Planner, RandomShooting, policy
 from ..recipe import Recipe, our_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import workers
+from . import tables, workers
 from .table1 import MODELS, ROADS
 
 PARTICLES = 20
@@ -70,10 +70,10 @@ def run(
     recipes = {name: recipe_for(env).but(**changes) for name, env in roads.items()}
     cells = [(name, dynamics) for name in reversed(tuple(roads)) for dynamics in reversed(DYNAMICS)]
     calls = ((roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells)
-    tables = list(workers.share(_drive, calls, jobs, in_order=True))
-    for (name, _), table in zip(cells, tables, strict=True):
+    driven = list(workers.share(_drive, calls, jobs, in_order=True))
+    for (name, _), table in zip(cells, driven, strict=True):
         table.insert(0, "road", name)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(driven, ignore_index=True)
 
 
 def recipe_for(env: Environment) -> Recipe:
@@ -114,6 +114,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     Variants share models and seeds, so the difference's standard error is that of the paired differences.
     """
     keys = ["road", "ablation", "dynamics"]
+    tables.check("table", table, [*keys, "variant", "run"], ["return"])
     rows = []
     for cell, part in table.groupby(keys, sort=False):
         by_run = part.pivot(index="run", columns="variant", values="return")

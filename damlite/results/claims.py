@@ -11,7 +11,7 @@ from ..data import collect
 from ..envs import IcyRoad
 from ..loop import METHODS
 from ..mixture import seeded
-from . import compare
+from . import compare, tables
 from .examples import learn_velocities
 from .papers import paper_difference
 from .table1 import MODELS, optimum
@@ -102,22 +102,27 @@ def ledger(
     Raises
     ------
     ValueError
-        If a cell has fewer than two runs.
+        If a table is empty, lacks a column, holds a run twice or a number that is not finite, if the cells of a road
+        have not all the same runs, or if one has fewer than two.
     """
-    final = returns[returns["round"] == 0]
-    names = ["recipe", "predict"] if "recipe" in final else ["predict"]
-    tables = []
+    names = [*tables.present("returns", returns, ["recipe"]), "predict"]
+    cell = ["model", "method"]
+    tables.check("returns", returns, [*names, "road", *cell, "run", "round"], ["return"])
+    final = tables.check("returns of round 0", returns[returns["round"] == 0], ["road", "run", *names, *cell])
+    judged_tables = []
     for keys, table in final.groupby(names, sort=True):
         rows = []
         for road, part in table.groupby("road", sort=True):
+            tables.check_same_runs(f"returns on {road}", part, cell)
             runs = {cell: group.to_numpy() for cell, group in part.groupby(["model", "method"])["return"]}
             rows += _rows(CLAIMS, runs, road, resamples)
-        tables.append(_judged(pd.DataFrame(rows)).assign(**dict(zip(names, keys, strict=True))))
+        judged_tables.append(_judged(pd.DataFrame(rows)).assign(**dict(zip(names, keys, strict=True))))
     if masses is not None:
+        tables.check("masses", masses, ["of", "counted", "run"], ["mass"])
         runs = {cell: group.to_numpy() for cell, group in masses.groupby(["of", "counted"])["mass"]}
         rows = pd.DataFrame(_rows(FIGURE2_CLAIMS, runs, "IcyRoad", resamples))
-        tables.append(_judged(rows).assign(**dict(zip(names, ("own", "velocity")[-len(names) :], strict=True))))
-    judged = pd.concat(tables, ignore_index=True)
+        judged_tables.append(_judged(rows).assign(**dict(zip(names, ("own", "velocity")[-len(names) :], strict=True))))
+    judged = pd.concat(judged_tables, ignore_index=True)
     return judged[[*names, *judged.columns.drop(names)]]
 
 
@@ -205,7 +210,8 @@ def verdicts(judged: pd.DataFrame) -> pd.DataFrame:
     A claim about several differences is reproduced if all of them are, not reproduced if one of them is not, else
     undecided; firm if all that it takes are. Column differences: how many it is about.
     """
-    names = [name for name in ("recipe", "predict") if name in judged]
+    names = tables.present("judged", judged, ["recipe", "predict"])
+    tables.check("judged", judged, [*names, *CLAIM, "other", "verdict", "firm"])
     rows = []
     for keys, part in judged.groupby([*names, *CLAIM], sort=False):
         against = part["verdict"] == "not reproduced"

@@ -45,6 +45,7 @@ def welch_t(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def welch(x: np.ndarray, y: np.ndarray) -> tuple[Test, Interval]:
     """Welch's t test of x̄ = ȳ, and the interval of x̄ − ȳ; of hardly any width if neither cell spreads."""
+    x, y = _runs(x, y)
     errors = x.std(ddof=1) / len(x) ** 0.5, y.std(ddof=1) / len(y) ** 0.5
     return welch_from_errors(float(x.mean() - y.mean()), errors, (len(x), len(y)))
 
@@ -61,6 +62,7 @@ def welch_from_errors(difference: float, errors: tuple[float, float], runs: tupl
 
 def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple[Test, Interval]:
     """Percentile bootstrap of x̄ − ȳ: its interval, and the p-value at which that interval's end would be zero."""
+    x, y = _runs(x, y)
     found = stats.bootstrap(
         (x, y), mean_difference, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=_rng()
     )
@@ -72,6 +74,7 @@ def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple
 
 def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Test:
     """Permutation test of Welch's t: how often runs dealt anew to the two cells differ as much."""
+    x, y = _runs(x, y)
     seen, runs = welch_t(x, y), np.tile(np.concatenate([x, y]), (resamples, 1))
     dealt = _rng().permuted(runs, axis=1)
     as_much = abs(welch_t(dealt[:, : len(x)], dealt[:, len(x) :])) >= abs(seen) * (1 - 1e-9)  # ties by rounding count
@@ -80,11 +83,13 @@ def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Tes
 
 def mann_whitney(x: np.ndarray, y: np.ndarray) -> Test:
     """Mann–Whitney's test that a run of x is as often above one of y as below."""
+    x, y = _runs(x, y)
     return Test(float(stats.mannwhitneyu(x, y).pvalue), improvement(x, y) > 0.5)
 
 
 def improvement(x: np.ndarray, y: np.ndarray) -> float:
     """Probability of improvement: that a run of x (n,) is above one of y (m,), ties counting half. U / (n m)."""
+    x, y = _runs(x, y, least=1)
     return float(0.5 + np.sign(x[:, None] - y).mean() / 2)
 
 
@@ -94,6 +99,7 @@ def improvement_interval(x: np.ndarray, y: np.ndarray) -> Interval:
     The θ that are within z standard errors of what was seen, each by its own error (Newcombe, 2006, method 5):
     V(θ) = θ(1−θ) [1 + ((n+m)/2 − 1) ((1−θ)/(2−θ) + θ/(1+θ))] / (n m).
     """
+    x, y = _runs(x, y, least=1)
     n, m, seen = len(x), len(y), improvement(x, y)
     z = stats.norm.ppf((1 + LEVEL) / 2)
 
@@ -119,10 +125,24 @@ def holm(p: np.ndarray) -> np.ndarray:
 
     The k-th smallest of m, counted from 0, becomes the greatest of (m − i) p₍ᵢ₎ over i ≤ k, and 1 at most.
     """
+    p = np.asarray(p, dtype=float)
+    if p.ndim != 1 or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"p must be p-values from 0 to 1 along one axis, got {p}")
     order = np.argsort(p)
     adjusted = np.empty(len(p))
     adjusted[order] = np.maximum.accumulate(np.minimum(1, p[order] * np.arange(len(p), 0, -1)))
     return adjusted
+
+
+def _runs(x: object, y: object, least: int = 2) -> list[np.ndarray]:
+    """Both cells' runs as arrays; raise ValueError if they are not numbers along one axis, finite and enough."""
+    cells = []
+    for name, cell in (("x", x), ("y", y)):
+        runs = np.asarray(cell, dtype=float)
+        if runs.ndim != 1 or len(runs) < least or not np.isfinite(runs).all():
+            raise ValueError(f"{name} must be at least {least} finite numbers along one axis, got {cell!r}")
+        cells.append(runs)
+    return cells
 
 
 def _rng() -> np.random.Generator:

@@ -17,7 +17,7 @@ from ..planning import Belief, policy
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import workers
+from . import tables, workers
 from .kept import MODELS
 from .table1 import ROADS
 
@@ -130,6 +130,7 @@ def load(folder: Path) -> pd.DataFrame:
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each cell: mean return over the runs, its standard error, and how many runs there are."""
+    tables.check("table", table, COLUMNS[:-1], ["return"])
     keys = COLUMNS[:-2]
     rows = table.groupby(keys, sort=False)["return"].agg(["mean", "sem", "count"]).reset_index()
     return rows.rename(columns={"sem": "stderr", "count": "runs"})

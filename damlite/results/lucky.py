@@ -17,6 +17,7 @@ from ..planning import Belief, Planner
 from ..recipe import Recipe, paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
+from . import tables
 from .fitted_map import FITS, beliefs
 from .kept import MODELS
 from .map import approach, plans_at_the_fork
@@ -98,5 +99,6 @@ def looks_better(planner: Planner, belief: Belief, runs: int, estimates: int = E
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each cell: the mean shares over the runs, and their standard errors."""
+    tables.check("table", table, [*CELL, "run"], ["risky", "luckiest"])
     by_cell = table.groupby(CELL, sort=False)[["risky", "luckiest"]]
     return by_cell.mean().join(by_cell.sem().add_suffix("_stderr")).reset_index()

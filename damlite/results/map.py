@@ -21,7 +21,7 @@ from ..planning import Planner, RandomShooting, every_sequence
 from ..recipe import paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import imagined, table1, workers
+from . import imagined, table1, tables, workers
 from .outcomes import (
     FiniteBelief,
     FiniteRoad,
@@ -299,6 +299,7 @@ def best_probability(table: pd.DataFrame) -> pd.DataFrame:
     Columns road, particles, best (q's probability of the greatest mean return), least and most (of all whose mean is
     within two standard errors of the difference): the greatest of noisy means alone says little.
     """
+    tables.check("table", table, ["road", "particles", "probability"], ["return", "stderr"])
     rows = []
     for (road, particles), part in table.groupby(["road", "particles"], sort=False):
         first = part.loc[part["return"].idxmax()]

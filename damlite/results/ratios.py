@@ -29,7 +29,7 @@ from ..planning import Belief, Planner, policy
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import workers
+from . import tables, workers
 from .forks import OnlyLuck, Patched, RoadWithOddsOf, coarse_log_ratio, fork, only_at_the_fork
 from .kept import MODELS
 from .table1 import PREDICTS, ROADS
@@ -322,6 +322,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
     Of the weights those of a plan's last step are shown.
     """
+    tables.check("table", table, COLUMNS[:-1])
     keys, rows = ["road", "networks", "predict", "rung"], []
     for key, part in table.groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True))

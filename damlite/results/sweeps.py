@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..loop import METHODS
-from . import compare, kept, pool
+from . import compare, kept, pool, tables
 from .kept import MODELS, Piece
 from .table1 import chunked, versions
 from .variants import AS_CHOSEN, BOTTOM, RUNGS, Variant, ladder, particle_axis, sensitivity
@@ -78,9 +78,9 @@ def run_sweep(
         if variant.cells is None or cell in variant.cells
     ]
     tasks = [pool.Task(piece, v.env, v.recipe, models=v.models) for v, piece in work]
-    tables = pool.run(tasks, jobs, folder)
+    done = pool.run(tasks, jobs, folder)
     seconds, parts = {}, []
-    for (variant, piece), table in zip(work, tables, strict=True):
+    for (variant, piece), table in zip(work, done, strict=True):
         last = table[table["round"] == 0].drop(columns="round")
         last.insert(1, "variant", variant.name)
         parts.append(last)
@@ -108,6 +108,7 @@ def summarise(returns: pd.DataFrame, reference: str | None = None) -> pd.DataFra
     the same random episodes where the two recipes ask for equally many, and go apart from the first fit on: pairing
     hardly helps. (Between the methods of the stored table such runs correlate by 0.08 on average.)
     """
+    tables.check("returns", returns, [*SAME, "run"], ["return"])
     rows = []
     cell_keys = ["road", "predict", "model", "method"]
     for (road, predict, model, method), cell in returns.groupby(cell_keys, sort=False):
@@ -136,6 +137,7 @@ def differences(returns: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PAIRS)
     95 % interval of `compare.welch`, for two methods' runs are independent but for their random episodes. From a
     single run there is no error and no interval, but NaN.
     """
+    tables.check("returns", returns, [*SAME, "run"], ["return"])
     rows, pairs = [], list(pairs)
     keys = ["road", "variant", "predict", "model"]
     for cell, part in returns.groupby(keys, sort=False):
@@ -158,7 +160,8 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
     recipe : what the recipe is called that the variants are made from
     """
     folder = kept.check_writable(folder)
-    returns.to_csv(folder / f"{name}.csv", index=False)
+    tables.check("returns", returns, [*SAME, "run"], ["return"])
+    kept.write_whole(folder / f"{name}.csv", returns.to_csv(index=False))
     roads: dict[str, dict] = {}
     for variant in variants:
         told = {"environment": variant.env, "recipe": variant.recipe}
@@ -175,7 +178,7 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
         "variants": roads,
         **pool.told_seconds(returns.attrs.get("seconds", {})),
     }
-    (folder / f"{name}_settings.json").write_text(json.dumps(known, indent=2) + "\n")
+    kept.write_whole(folder / f"{name}_settings.json", json.dumps(known, indent=2) + "\n")
 
 
 def load(name: str, folder: str | Path) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from ..envs import Environment, IcyRoad, Intersection
 from ..loop import METHODS, VERSION
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
-from . import kept, pool
+from . import kept, pool, tables
 from .kept import MODELS, Piece
 from .pool import Task
 
@@ -99,9 +99,9 @@ def run_table1(
         Before any work, if a number, a name or a recipe does not fit, or the folder cannot be written to.
     """
     every = pieces(seeds, predicts, roads, first_seed)
-    tables = pool.run(_tasks(every, roads, **how), jobs, folder, progress)
-    returns = pd.concat(tables).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
-    returns.attrs["seconds"] = pool.seconds(tables)
+    done = pool.run(_tasks(every, roads, **how), jobs, folder, progress)
+    returns = pd.concat(done).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
+    returns.attrs["seconds"] = pool.seconds(done)
     return returns
 
 
@@ -155,8 +155,11 @@ def summarise(returns: pd.DataFrame) -> pd.DataFrame:
     Columns: mean, stderr and runs; iqm, the mean of the middle half of the runs (Agarwal et al., 2021), with the
     ends of its 95 % bootstrap interval; regret, the road's optimum minus the mean; the paper's mean and error.
     What is not known (the optimum of an environment of one's own, an interval from one run) is NaN.
+
+    Raises ValueError if a column is missing, there is no row, or a run or its return is there twice or not finite.
     """
-    final = returns[returns["round"] == 0]
+    tables.check("returns", returns, [*kept.CELL, "run", "round"], ["return"])
+    final = tables.check("returns of round 0", returns[returns["round"] == 0], [*kept.CELL, "run"])
     rows = []
     for (road, predict, model, method), group in final.groupby(kept.CELL, sort=False):
         values = group["return"]
@@ -227,9 +230,9 @@ def save(
     label : what the recipe is called, see `settings`
     roads, how : as `run_table1` was given them
     """
-    folder = kept.check_writable(folder)
-    returns.to_csv(folder / "table1_returns.csv", index=False)
-    summarise(returns).round(3).to_csv(folder / "table1.csv", index=False)
+    folder, summary = kept.check_writable(folder), summarise(returns).round(3)
+    kept.write_whole(folder / "table1_returns.csv", returns.to_csv(index=False))
+    kept.write_whole(folder / "table1.csv", summary.to_csv(index=False))
     names = list(dict.fromkeys(returns["road"]))
     known = {
         "seeds": int(returns["run"].nunique()),
@@ -239,7 +242,7 @@ def save(
         **settings({name: roads[name] for name in names}, label=label, **how),
         **pool.told_seconds(returns.attrs.get("seconds", {})),
     }
-    (folder / "table1_settings.json").write_text(json.dumps(known, indent=2) + "\n")
+    kept.write_whole(folder / "table1_settings.json", json.dumps(known, indent=2) + "\n")
 
 
 def settings(
