@@ -4,7 +4,7 @@ READY := venv/.ready
 LAB := venv/share/damlite
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: lab test coverage portability shuffle bench mutants lanes figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
+.PHONY: lab test coverage portability shuffle panels bench mutants lanes figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
 
 # The course, open in JupyterLab: contents at its side, no word on news. The reader's own settings come on top, own
 # workspaces stay as they are, and a port that is taken is passed over. ARGS="--no-browser" and the like for JupyterLab.
@@ -40,6 +40,10 @@ portability: $(READY)
 shuffle: export OMP_NUM_THREADS = 1
 shuffle: $(READY)
 	$(BIN)/python tests/shuffle.py $(ARGS)
+
+# 500 random settings over all panels of all lessons; fails if memory grows. ARGS=50 for fewer.
+panels: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/panels_at_random.py $(ARGS)
 
 # What costs what, on one thread, beside mbrl-lib: `figures/speed.csv`, for `make report` and `make figures`.
 bench: bench-venv/.ready

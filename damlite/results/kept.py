@@ -158,9 +158,14 @@ def write_piece(folder: Path, table: pd.DataFrame) -> Path:
     text = table.to_csv(index=False)
     if "seconds" in table.attrs:
         text += f"{SECONDS}{table.attrs['seconds']}\n"
+    return write_whole(path, f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n")
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a file that appears at once and whole; what was there stays if the new one cannot be written."""
     unfinished = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # writers on several machines may share a folder
     try:
-        unfinished.write_text(f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n")
+        unfinished.write_text(text)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -184,7 +184,7 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
     given.table("returns", returns, (*SAME, "run"), ("return",))
     validate.choice("name", name, NAMES)
     _check_variants(variants)
-    returns.to_csv(folder / f"{name}.csv", index=False)
+    kept.write_whole(folder / f"{name}.csv", returns.to_csv(index=False))
     roads: dict[str, dict] = {}
     for variant in variants:
         told = {"environment": variant.env, "recipe": variant.recipe}
@@ -201,7 +201,7 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
         "variants": roads,
         **pool.told_seconds(returns.attrs.get("seconds", {})),
     }
-    (folder / f"{name}_settings.json").write_text(json.dumps(known, indent=2) + "\n")
+    kept.write_whole(folder / f"{name}_settings.json", json.dumps(known, indent=2) + "\n")
 
 
 def load(name: str, folder: str | Path) -> pd.DataFrame:

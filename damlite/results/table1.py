@@ -240,8 +240,8 @@ def save(
     """
     folder = kept.check_writable(folder)
     given.last_returns(returns)
-    returns.to_csv(folder / "table1_returns.csv", index=False)
-    summarise(returns).round(3).to_csv(folder / "table1.csv", index=False)
+    kept.write_whole(folder / "table1_returns.csv", returns.to_csv(index=False))
+    kept.write_whole(folder / "table1.csv", summarise(returns).round(3).to_csv(index=False))
     names = list(dict.fromkeys(returns["road"]))
     known = {
         "seeds": int(returns["run"].nunique()),
@@ -251,7 +251,7 @@ def save(
         **settings({name: roads[name] for name in names}, label=label, **how),
         **pool.told_seconds(returns.attrs.get("seconds", {})),
     }
-    (folder / "table1_settings.json").write_text(json.dumps(known, indent=2) + "\n")
+    kept.write_whole(folder / "table1_settings.json", json.dumps(known, indent=2) + "\n")
 
 
 def settings(

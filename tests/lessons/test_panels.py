@@ -115,6 +115,19 @@ def test_every_value_of_every_control_draws_finite_numbers_in_time(panel):
         assert not panel.stale
 
 
+def test_the_script_that_moves_all_panels_at_random_finds_what_fails(monkeypatch, capsys):
+    import panels_at_random
+
+    (first, *_) = panels()
+    made = first.values[0]()
+    monkeypatch.setattr(panels_at_random, "panels", lambda: [pytest.param(lambda: made, id="one")])
+    panels_at_random.main(1)
+    made.draw = lambda: made.fig.axes[0].plot([0, float("nan")], [0, 1])
+    with pytest.raises(AssertionError, match="nan"):
+        panels_at_random.main(1)
+    assert made.description in capsys.readouterr().out
+
+
 def test_every_control_goes_away_and_back_and_artists_stay(panel):
     panel.update()
     before, artists = panel.picture.value, [axes.get_children() for axes in panel.fig.axes]
