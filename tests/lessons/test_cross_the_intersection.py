@@ -2,11 +2,29 @@
 
 import pytest
 import torch
+from finite import assert_finite
 
 import damlite as dl
 from damlite.lessons import cross_the_intersection as lesson
 
 PLANNING = [name for name, driver in lesson.DRIVERS.items() if not isinstance(driver, int)]
+
+
+@pytest.fixture
+def double():
+    """Whoever has set another default precision."""
+    lesson.driven.cache_clear()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+    lesson.driven.cache_clear()
+
+
+def test_the_panel_draws_under_another_default_precision(double):
+    panel = lesson.cross()
+    panel.controls["driver"].value = PLANNING[-1]
+    assert_finite(panel.fig)
+    panel.close_all()
 
 
 @pytest.mark.parametrize("driver", PLANNING)
