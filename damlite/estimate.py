@@ -14,7 +14,7 @@ from .mixture import Mixture, noise_parts, stratified_parts
 from .networks import RoadNetwork
 from .ready import sampler, scorer
 from .resampling import resampled_steps, survivors
-from .support import validate
+from .support import limits, validate
 from .support.threads import one_thread
 from .together import together
 
@@ -106,6 +106,7 @@ class Estimator:
 
     def __post_init__(self) -> None:
         validate.each(self, validate.integer, "particles")
+        limits.at_most(limits.IMAGINED, "imagined states", "particles", self.particles, "ask for fewer")
         validate.choice("weight", self.weight, ("ratio", "sigmoid"))
         validate.choice("estimator", self.estimator, ("per_decision", "eq4", "trajectory"))
         validate.choice("normalise", self.normalise, (False, True, "excess"))
@@ -146,15 +147,16 @@ class Estimator:
         move = partial(sampler(dynamics), noise=noise)
         s = state.unsqueeze(-2).expand(*batch, self.particles, state.shape[-1])
         if self.resample is not None and self.correction == "weight" and log_ratio is not None:
-            return self._resampled(s, self._of_particles(actions, batch), move, reward, log_ratio, uniform)
+            return self._resampled(s, self._of_particles(actions, s), move, reward, log_ratio, uniform)
         tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
         if tree:
             s = s.narrow(-3, 0, 1)  # every sequence begins at the same node
             steps = beginnings(actions)
+            _check_size(sum(len(action) for _, action, _ in steps), s)
             if self.estimator == "eq4":
                 steps.append((None, *steps[-1][1:]))
         else:
-            steps = [(None, a, None) for a in self._of_particles(actions, batch)]
+            steps = [(None, a, None) for a in self._of_particles(actions, s)]
         taken = []
         for t, (parent, a, _) in enumerate(steps, start=1):
             s = s if parent is None else s.index_select(-3, parent)
@@ -177,9 +179,10 @@ class Estimator:
                 log_w = log_w + added  # w ← w · w(s_t, a_t, s_{t+1})
         return imagined
 
-    def _of_particles(self, actions: Tensor, batch: torch.Size) -> list[Tensor]:
+    def _of_particles(self, actions: Tensor, state: Tensor) -> list[Tensor]:
         """The actions (..., P) of every step; one more for "eq4", which weights r_t by the transition after it too."""
-        steps = actions[..., None, :].expand(*batch, self.particles, -1).movedim(-1, 0).contiguous().unbind()
+        _check_size(actions.shape[-1], state)
+        steps = actions[..., None, :].expand(*state.shape[:-1], -1).movedim(-1, 0).contiguous().unbind()
         return [*steps, steps[-1]] if self.estimator == "eq4" else list(steps)
 
     def _resampled(
@@ -228,7 +231,7 @@ class Estimator:
 
         For "eq4" `imagined` holds one step more than there are rewards, for its weights.
         """
-        c = _offset(imagined, offset)
+        c = _offset(imagined, offset).to(imagined[0].log_weight)
         if self.estimator == "per_decision":  # R ← R + w · r_t
             return self._per_decision(imagined, c)
         reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]
@@ -312,6 +315,13 @@ def beginnings(actions: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
         (parent, action), node = torch.unique(torch.stack([node, a]), dim=1, return_inverse=True)
         steps.append((parent, action[:, None], node))
     return steps
+
+
+def _check_size(steps: int, state: Tensor) -> None:
+    """Refuse to imagine so many steps of states (..., P, S) if they would not fit."""
+    size = " × ".join(f"{n:,}" for n in (steps, *state.shape))
+    way_out = "ask for fewer particles or sequences, or for fewer states at a time"
+    limits.at_most(limits.IMAGINED, "numbers", "particles", steps * state.numel(), way_out, size)
 
 
 def _checked(dynamics: Dynamics, state: object, actions: object) -> tuple[Tensor, Tensor, torch.Size]:

@@ -17,7 +17,7 @@ from .discriminator import Discriminator
 from .mixture import Mixture, log_density, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
-from .support import validate
+from .support import limits, validate
 from .support.threads import one_thread
 
 EQUAL = 1e-6  # share of the greatest return: what differs by less does so by rounding
@@ -44,6 +44,8 @@ class Training:
         validate.each(self, validate.integer, "steps", "batch")
         validate.each(self, validate.integer, "patience", optional=True)
         validate.each(self, validate.number, "learning_rate", "weight_decay", least=0)
+        limits.at_most(limits.STEPS, "steps", "steps", self.steps, "fit in parts, each of which goes on from the last")
+        limits.at_most(limits.ACTIVATIONS, "transitions", "batch", self.batch, "ask for fewer")
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ def fit_model(
 
     With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
     Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18). Each run
-    keeps the parameters with the least held-out loss (every fifth episode is held out).
+    keeps the parameters with the least held-out loss (every fifth episode is held out). The stop button leaves it with
+    the best that it had by then.
 
     Parameters
     ----------
@@ -122,6 +125,7 @@ def fit_model(
     (training_data, training_weight), (held_out, held_out_weight) = (
         (_transitions(data.select(part)), weight[:, part].flatten(1)) for part in data.parts()
     )
+    _check_size(model, how, held_out)
     if not model.fitted:
         model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
 
@@ -179,6 +183,7 @@ def fit_discriminator(
     if sizes[0] != sizes[1]:
         raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
+    _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
@@ -224,6 +229,7 @@ class Objective:
     size: int
 
 
+@torch.enable_grad()  # wherever it is called, and whatever the stop button leaves
 def _minimise(
     network: RoadNetwork,
     objective: Objective,
@@ -232,7 +238,7 @@ def _minimise(
     generator: Generator | None,
     progress: bool,
 ) -> Fit:
-    """AdamW on the sum of R losses; each run keeps its best parameters."""
+    """AdamW on the sum of R losses; each run keeps its best parameters, also if it is interrupted."""
     local, runs, size = _spawn(generator), network.runs, objective.size
     patience = how.steps if how.patience is None else how.patience
     first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
@@ -245,26 +251,27 @@ def _minimise(
     counts = [torch.tensor(0.0) for _ in parameters]
     adamw = partial(functional.adamw, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8, maximize=False, fused=True)
     log: list[tuple[int, Tensor, Tensor]] = []
-    for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
-        losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
-        gradients = list(torch.autograd.grad(losses, parameters, torch.ones_like(losses)))
-        rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
+    try:
+        for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
+            losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
+            gradients = list(torch.autograd.grad(losses.sum(), parameters))  # given ones it would load sympy
+            rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
+            with torch.no_grad():
+                adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
+            if step % EVALUATE_EVERY and step != how.steps:
+                continue
+            with torch.no_grad():
+                now = objective.held_out_loss()
+            log.append((step, losses.detach(), now))
+            better = (now < best_loss) & (step - best_step <= patience)
+            best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
+            pairs, chosen = zip(best, parameters, strict=True), better[:, None, None]
+            best = [torch.where(chosen, p.detach(), kept) for kept, p in pairs]  # all at once
+            if (step - best_step > patience).all():
+                break
+    finally:  # the stop button too
         with torch.no_grad():
-            adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
-        if step % EVALUATE_EVERY and step != how.steps:
-            continue
-        with torch.no_grad():
-            now = objective.held_out_loss()
-        log.append((step, losses.detach(), now))
-        better = (now < best_loss) & (step - best_step <= patience)
-        best_loss, best_step = torch.where(better, now, best_loss), torch.where(better, step, best_step)
-        for kept, p in zip(best, parameters, strict=True):
-            kept[better] = p.detach()[better]
-        if (step - best_step > patience).all():
-            break
-    with torch.no_grad():
-        for kept, p in zip(best, parameters, strict=True):
-            p.copy_(kept)
+            torch._foreach_copy_(parameters, best)
     at, training_losses, held_out_losses = zip(*log, strict=True)
     return Fit(torch.tensor(at), torch.stack(training_losses), torch.stack(held_out_losses), best_step, offset)
 
@@ -272,6 +279,15 @@ def _minimise(
 def _check_run(generator: object, progress: object) -> None:
     validate.generator("generator", generator)
     validate.boolean("progress", progress)
+
+
+def _check_size(network: RoadNetwork, how: Training, held_out: Episodes, copies: int = 1) -> None:
+    """Refuse a fit whose network would look at more at a time than fits; at `copies` of each transition."""
+    width = sum(weight.shape[1] for weight in network.mlp.weights)
+    for name, transitions in (("batch", how.batch), ("data", held_out.reward.shape[1])):
+        factors = (network.runs, copies, transitions, width)
+        size, way_out = " × ".join(f"{n:,}" for n in factors), "give fewer, or fit fewer runs side by side"
+        limits.at_most(limits.ACTIVATIONS, "numbers in the layers", name, math.prod(factors), way_out, size)
 
 
 def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:

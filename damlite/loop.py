@@ -1,6 +1,7 @@
 """MBRL (Alg. 3): plan, drive, fit the model, fit the discriminator, and again; for R runs side by side."""
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
 
@@ -180,28 +181,44 @@ def run_mbrl(
     recipe : how to plan and learn, by default `our_recipe(env)`; the paper's own is `paper_recipe(env)`
     changes : of the recipe, see `Recipe.but`
 
-    Raises ValueError if the method or a change is unknown, or a number does not fit.
+    Raises ValueError if the method or a change is unknown, or a number does not fit. Whatever ends it after the first
+    fits, the stop button too, has an attribute `so_far`: the `MBRLResult` of all finished rounds, its `returns` NaN.
     """
     validate.instance("env", env, Environment)
     recipe = (our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)).but(**changes)
     validate.choice("method", method, tuple(METHODS))
     validate.integer("runs", runs)
     generator = seeded(validate.integer("seed", seed, least=0, most=2**63 - 1))
-    data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
-    learned = learn(env, data, method, components, predict, recipe, generator)
-    round_returns = []
-    for _ in range(recipe.rounds):
-        act = policy(recipe.planner, learned.belief)  # RSPLANNER
-        driven = collect(env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
-        data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
-        if recipe.later_steps is None:
-            learned = learn(env, data, method, components, predict, recipe, generator)
-        else:
-            learned = learned.again(data, recipe, generator)
-        round_returns.append(driven.returns.mean(-1))
-    returns = evaluate(env, policy(recipe.planner, learned.belief), recipe.evaluation_episodes, runs, generator)
     asked = {"method": method, "components": components, "predict": predict, "runs": runs, "seed": seed}
     sides = len(env.sides())
     driven = sides * math.ceil(recipe.evaluation_episodes / sides)
     settings = {**asked, "recipe": recipe, "evaluation_episodes": driven, "version": VERSION}
-    return MBRLResult(returns, torch.stack(round_returns, -1), data, learned, settings)
+    data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
+    learned = learn(env, data, method, components, predict, recipe, generator)
+    so_far = MBRLResult(torch.full((runs,), math.nan), data.returns[:, :0], data, learned, settings)
+    try:
+        for _ in range(recipe.rounds):
+            so_far = _one_round_more(so_far, recipe, generator)
+        act = policy(recipe.planner, so_far.learned.belief)
+        returns = evaluate(env, act, recipe.evaluation_episodes, runs, generator)
+    except BaseException as stopped:
+        stopped.so_far = so_far
+        done = f"{so_far.round_returns.shape[-1]} of {recipe.rounds} rounds are finished"
+        stopped.add_note(f"{done}; their result is this exception's so_far: import sys; sys.last_value.so_far")
+        raise
+    return replace(so_far, returns=returns)
+
+
+def _one_round_more(so_far: MBRLResult, recipe: Recipe, generator: Generator) -> MBRLResult:
+    """A round of Alg. 3, from plan to fits; what is learned so far stays as it is."""
+    learned, runs = so_far.learned, so_far.settings["runs"]
+    act = policy(recipe.planner, learned.belief)  # RSPLANNER
+    driven = collect(learned.env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
+    data = so_far.data + driven  # 𝒯 ← 𝒯 ∪ {τ}
+    if recipe.later_steps is None:
+        components, predict = learned.model.components, learned.model.predict
+        learned = learn(learned.env, data, learned.method, components, predict, recipe, generator)
+    else:
+        learned = deepcopy(learned, {id(learned.env): learned.env}).again(data, recipe, generator)
+    round_returns = torch.cat([so_far.round_returns, driven.returns.mean(-1, keepdim=True)], -1)
+    return replace(so_far, round_returns=round_returns, data=data, learned=learned)

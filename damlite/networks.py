@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from .envs import Environment
-from .support import validate
+from .support import limits, validate
 
 ROWS = 1024  # rows per run that pass through the network at once: their activations stay in the cache
 
@@ -31,6 +31,7 @@ class Network:
 
     def __post_init__(self) -> None:
         validate.integers("hidden", self.hidden, only_tuples=True)
+        _check_size("hidden", (1, *self.hidden, 1))
         validate.boolean("features", self.features)
         if self.box is not None:
             validate.number("box", self.box, least=0)
@@ -125,9 +126,12 @@ class RoadNetwork(nn.Module):
         self, env: Environment, looks: int, outputs: int, runs: int, network: Network, generator: Generator | None
     ) -> None:
         super().__init__()
-        self.env, self.network, self.runs = env, network, validate.integer("runs", runs)
+        self.env, self.network, self.runs = validate.environment("env", env), network, validate.integer("runs", runs)
+        validate.generator("generator", generator)
         inputs = looks * self.observe(env.initial_state()).shape[-1]
-        self.mlp = StackedMLP(self.runs, (inputs + env.n_actions, *network.hidden, outputs), generator)
+        sizes = (inputs + env.n_actions, *network.hidden, outputs)
+        _check_size("runs, hidden and components", sizes, self.runs)
+        self.mlp = StackedMLP(self.runs, sizes, generator)
         self.register_buffer("indicators", torch.eye(env.n_actions), persistent=False)
         self.register_buffer("centre", torch.zeros(self.runs, 1, inputs))
         self.register_buffer("spread", torch.ones(self.runs, 1, inputs))
@@ -155,7 +159,8 @@ class RoadNetwork(nn.Module):
         batch = features.shape[:-1]
         if self.runs > 1 and (not batch or batch[0] != self.runs):
             raise ValueError(f"state must have a leading axis of runs = {self.runs}, got batch {tuple(batch)}")
-        features, action = features.reshape(self.runs, -1, features.shape[-1]), action.reshape(self.runs, -1)
+        features = features.to(self.centre.dtype).reshape(self.runs, -1, features.shape[-1])
+        action = action.reshape(self.runs, -1)
         if features.shape[1] <= ROWS:
             return self._rows(features, action).reshape(*batch, -1)
         parts = zip(features.split(ROWS, dim=1), action.split(ROWS, dim=1), strict=True)
@@ -174,6 +179,13 @@ class RoadNetwork(nn.Module):
     def one_hot(self, action: Tensor) -> Tensor:
         """Actions (...) as indicators (..., A)."""
         return self.indicators.index_select(0, action.flatten()).view(*action.shape, -1)
+
+
+def _check_size(names: str, sizes: tuple[int, ...], runs: int = 1) -> None:
+    """Refuse networks of more parameters than fit; `sizes` as of `StackedMLP`."""
+    each = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
+    way_out = "make fewer runs side by side, or narrower layers"
+    limits.at_most(limits.PARAMETERS, "parameters", names, runs * each, way_out, f"{runs:,} × {each:,}")
 
 
 def safe_std(x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Planners: each proposes sequences of actions, and takes the one that ESTIMATEVALUE likes best (Alg. 3)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from .diagnostics import effective_sample_size
 from .envs import Environment
 from .estimate import Dynamics, Estimator, ImaginedStep, LogRatio
 from .mixture import seeded
-from .support import validate
+from .support import limits, validate
 from .support.threads import one_thread
 
 HOW = ", as Belief(env, model, disc.log_ratio) is"
@@ -166,9 +167,11 @@ class RandomShooting(Planner):
     def __post_init__(self) -> None:
         super().__post_init__()
         validate.each(self, validate.integer, "candidates")
+        limits.at_most(limits.SEQUENCES, "sequences", "candidates", self.candidates, "ask for fewer")
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """a⁽ⁱ⁾ ~ π, uniform and independent, shape (*batch, K, steps)."""
+        _drawable(batch, self.candidates, steps)
         return torch.randint(n_actions, (*batch, self.candidates, steps), generator=generator)
 
 
@@ -193,8 +196,10 @@ class Exhaustive(Planner):
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """All of them, for every state alike, shape (C, steps)."""
+        limits.at_most(limits.SEQUENCES, "steps", "horizon", steps, "look less far ahead")
         hold = validate.integers("hold", self.hold)
-        choice = [i for i, held in enumerate(hold + hold[-1:] * steps) for _ in range(held)][:steps]
+        choice = [i for i, held in enumerate(hold + hold[-1:] * steps) for _ in range(min(held, steps))][:steps]
+        limits.sequences("horizon", n_actions, choice[-1] + 1, "give `hold`, or RandomShooting")
         return every_sequence(n_actions, choice[-1] + 1)[:, choice]
 
 
@@ -220,10 +225,13 @@ class IteratedPlanner(Planner):
         super().__post_init__()
         validate.each(self, validate.integer, "candidates", "iterations")
         validate.each(self, validate.number, "smoothing", least=0, most=1)
+        drawn, size = self.candidates * self.iterations, f"{self.candidates:,} × {self.iterations:,}"
+        limits.at_most(limits.SEQUENCES, "sequences", "candidates × iterations", drawn, "ask for fewer", size)
 
     def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
         """Draw, judge and refit, and choose from the last draw."""
         n, batch = belief.env.n_actions, state.shape[:-1]
+        _drawable(batch, self.candidates, steps, n)
         probabilities = torch.full((*batch, 1, steps, n), 1 / n)
         seed = int(torch.randint(2**62, (), generator=generator))
         for i in range(self.iterations):
@@ -305,10 +313,22 @@ class MPPI(IteratedPlanner):
 
 
 def every_sequence(n_actions: int, horizon: int) -> Tensor:
-    """All n_actions**horizon action sequences, shape (n_actions**horizon, horizon)."""
+    """All n_actions**horizon action sequences, shape (n_actions**horizon, horizon).
+
+    Raises ValueError if they are more than a million.
+    """
     validate.integer("n_actions", n_actions)
     validate.integer("horizon", horizon)
+    limits.sequences("horizon", n_actions, horizon, "try a random part of them, as RandomShooting does")
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
+
+
+def _drawable(batch: tuple[int, ...], candidates: int, steps: int, actions: int = 1) -> None:
+    """Refuse to draw more numbers than `Estimator.imagine` could then imagine states for."""
+    states = math.prod(batch)
+    size = f"{states:,} states × {candidates:,} candidates × {steps:,} steps × {actions:,}"
+    way_out = "ask for fewer candidates, or plan for fewer states at a time"
+    limits.at_most(limits.DRAWN, "random numbers", "candidates", states * candidates * steps * actions, way_out, size)
 
 
 def policy(planner: Planner, belief: Belief) -> Policy:

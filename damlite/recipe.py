@@ -7,7 +7,7 @@ from .envs import Environment
 from .fitting import Training
 from .networks import MixtureNetwork
 from .planning import Exhaustive, Planner, RandomShooting
-from .support import validate
+from .support import limits, validate
 
 FEW_SEQUENCES = 1000  # up to here a planner can try them all
 TRAINING = Training(steps=400, weight_decay=0.3)  # of small networks on few data
@@ -52,6 +52,7 @@ class Recipe:
         validate.each(self, validate.integer, "rounds", "random_episodes", "episodes", "evaluation_episodes")
         validate.each(self, validate.integer, "later_steps", optional=True)
         validate.each(self, validate.number, "instance_noise", least=0)
+        limits.at_most(limits.STEPS, "rounds", "rounds", self.rounds, "drive more episodes a round")
         MixtureNetwork(**self.network)
 
     @property

@@ -138,6 +138,21 @@ def test_estimators_by_hand():
     assert estimate(**shifted, estimator="trajectory") == pytest.approx(6 * total + sum_of_offsets)
 
 
+def test_an_offset_is_as_precise_as_the_states():
+    """Weight 3 of the second reward, and an offset that float32 rounds."""
+
+    def three(state, action, next_state):
+        return torch.full_like(action, 3, dtype=state.dtype).log()
+
+    def estimate(offset):
+        state, actions = torch.zeros(1, dtype=torch.float64), torch.zeros(2, dtype=torch.long)
+        how = {"offset": offset, "particles": 1}
+        return dl.estimate_value(OnALine(1, 0.0), lambda s, a: s[..., 0], state, actions, three, **how).item()
+
+    assert estimate(0.1) == pytest.approx(3 - 2 * 0.1, abs=1e-12)
+    assert estimate(torch.tensor(0.1, dtype=torch.float64)) == pytest.approx(3 - 2 * 0.1, abs=1e-12)
+
+
 @pytest.mark.parametrize("common", [False, True])
 def test_one_step_by_hand(common):
     """Reward 7 and weight 3: only "eq4" weights the reward of the last state."""

@@ -9,6 +9,7 @@ import torch
 
 import damlite as dl
 from damlite.mixture import Kinematics, Mixture
+from damlite.planning import IteratedPlanner, Planner
 
 PLANNERS = [dl.Exhaustive(), dl.RandomShooting(candidates=200), dl.CrossEntropy(), dl.MPPI()]
 WIDE = dl.IcyRoad(swerve_prob=0.5)  # a wrong model of the icy road whose exact ratio is known
@@ -352,6 +353,20 @@ def test_numbers_without_names_are_refused(planner):
 def test_bad_planners_and_beliefs_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_what_a_planner_of_ones_own_lacks_is_named(env):
+    @dataclass(frozen=True, kw_only=True)
+    class Idle(Planner):
+        pass
+
+    @dataclass(frozen=True, kw_only=True)
+    class Undecided(IteratedPlanner):
+        pass
+
+    for planner, lacking in ((Idle(), "Idle needs a propose"), (Undecided(), "Undecided needs a count")):
+        with pytest.raises(NotImplementedError, match=lacking):
+            planner.plan(dl.Belief(env), env.initial_state())
 
 
 def test_held_actions_are_every_sequence_of_blocks():

@@ -78,6 +78,19 @@ def test_values_are_those_of_plain_networks(road, runs):
             assert same(one.log_weight, other.log_weight, 1e-3)
 
 
+def test_networks_in_float64_are_made_ready_in_it():
+    env, found = learned("icy", 1, components=4, predict="state")
+    model, disc = found.model.double(), found.disc.double()
+    state, actions = env.initial_state(2).double(), torch.randint(3, (2, 3), generator=dl.seeded(1))
+    for log_ratio in (None, disc.log_ratio):
+        fast, slow = (
+            dl.estimate_value(q, env.reward, state, actions, log_ratio, particles=5, generator=dl.seeded(2))
+            for q in (model, Plain(model))
+        )
+        assert fast.dtype == torch.float64
+        torch.testing.assert_close(fast, slow, rtol=1e-10, atol=1e-10)
+
+
 def test_more_rows_than_pass_at_once_are_the_same_rows():
     env, found = learned("icy", 2, components=4, predict="state")
     actions = torch.randint(3, (2, 3 * ready.ROWS // 2, 3), generator=dl.seeded(1))

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 from functools import singledispatch
+from typing import NoReturn
 
 import torch
 
 from ..envs import Environment, IcyRoad, Intersection
-from ..support import validate
+from ..support import limits, validate
 from .values import best_sequence, value
 
 
-@singledispatch
 def optimum(env: Environment, *, discount: float = 1.0) -> float:
     """The greatest expected return: of any open-loop sequence on IcyRoad, of any policy at the Intersection.
 
@@ -21,17 +21,38 @@ def optimum(env: Environment, *, discount: float = 1.0) -> float:
     ValueError
         For an environment whose optimum is not known.
     """
-    raise ValueError(f"env must be an IcyRoad or an Intersection for an exact optimum, got {env!r}")
+    return _optimum(env, validate.number("discount", discount, 0, 1))
 
 
-@optimum.register
-def _(env: IcyRoad, *, discount: float = 1.0) -> float:
+@singledispatch
+def _optimum(env: Environment, discount: float) -> float:
+    _no_road(env)
+
+
+@_optimum.register
+def _(env: IcyRoad, discount: float) -> float:
     return value(env, best_sequence(env, discount=discount), discount=discount)
 
 
-@optimum.register
-def _(env: Intersection, *, discount: float = 1.0) -> float:
+@_optimum.register
+def _(env: Intersection, discount: float) -> float:
     return closed_loop_optimum(env, discount=discount)
+
+
+@singledispatch
+def _noiseless(env: Environment) -> Environment:
+    _no_road(env)
+
+
+@_noiseless.register(IcyRoad)
+@_noiseless.register(Intersection)
+def _(env: IcyRoad | Intersection) -> IcyRoad | Intersection:
+    return replace(env, noise=0.0)
+
+
+def _no_road(env: object) -> NoReturn:
+    expected = "env must be an IcyRoad or an Intersection for an exact optimum"
+    raise ValueError(f"{expected}, got {validate.shown(env)}")
 
 
 def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -> float:
@@ -42,11 +63,13 @@ def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -
     V_t(s) = r(s) + γ max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
     """
     validate.number("discount", discount, 0, 1)
-    env = replace(env, noise=0.0)
+    env = _noiseless(env)
     state, actions = env.initial_state(1).double(), torch.arange(env.n_actions)
     layers = []
     for _ in range(env.horizon):
         p = env.transition(state[:, None], actions)
+        way_out = "no closed form is known for so long a road: drive it instead"
+        limits.at_most(limits.REACHABLE, "next states", "env", p.log_weights.numel(), way_out)
         later = env.kinematics.complete(state[:, None, None], p.means).flatten(0, -2)
         _, number = torch.unique((later * 1e6).round(), dim=0, return_inverse=True)
         layers.append((env.reward(state, torch.tensor(0)), p.log_weights.exp(), number.reshape(p.log_weights.shape)))

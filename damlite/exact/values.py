@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ..envs import IcyRoad
 from ..planning import every_sequence
-from ..support import validate
+from ..support import limits, validate
 
 NEGLIGIBLE = 1e-15  # probability below which a history is dropped
+FEWER = "value fewer or shorter sequences, or imagine them with dl.estimate_value(env, …)"  # a way out
 
 
 def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Tensor:
@@ -36,14 +37,19 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
     actions = validate.actions("actions", actions, env.n_actions)
     if actions.ndim == 0 or actions.shape[-1] == 0:
         raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
-    validate.number("discount", discount, 0, 1)
-    flat = [sum(_rewards(env, tuple(row), discount)) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
+    discount = validate.number("discount", discount, 0, 1)
+    limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", actions.numel(), FEWER)
+    rows = [tuple(row) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
+    _check_size(env, rows)
+    flat = [sum(_rewards(env, row, discount)) for row in rows]
     return flat[0] if actions.ndim == 1 else torch.tensor(flat, dtype=torch.float64).reshape(actions.shape[:-1])
 
 
 def best_sequence(env: IcyRoad, *, discount: float = 1.0) -> Tensor:
     """The open-loop action sequence (H,) of the greatest `value`."""
     validate.instance("env", env, IcyRoad)
+    way_out = "value those that you have in mind, or search with a planner"
+    limits.sequences("env", env.n_actions, env.horizon, way_out, limits.EXACT_SEQUENCES)
     sequences = every_sequence(env.n_actions, env.horizon)
     return sequences[value(env, sequences, discount=discount).argmax()]
 
@@ -102,6 +108,43 @@ class History:
             var_ydot=var_ydot,
             cov=self.cov + var_ydot,
         )
+
+
+def _check_size(env: IcyRoad, rows: list[tuple[int, ...]]) -> None:
+    """Refuse sequences whose histories would take too long to enumerate; beginnings that are alike count once."""
+    transitions, seen = 0, set()
+    for row in rows:
+        for begun in (row[:t] for t in range(len(row))):
+            work, histories = _work(env, begun)
+            transitions += sum(histories.values()) + (0 if begun in seen else work)
+            seen.add(begun)
+            if transitions > limits.TRANSITIONS:
+                break
+        limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", transitions, FEWER)
+
+
+@lru_cache(maxsize=2**14)
+def _work(env: IcyRoad, actions: tuple[int, ...]) -> tuple[int, dict[float, int]]:
+    """How many transitions the last action of a beginning asks for, and how many histories with each speed it leaves.
+
+    It may be fewer: histories of negligible probability count too.
+    """
+    start = History()
+    if not actions:
+        return 0, {start.speed: 1}
+    _, counts = _work(env, actions[:-1])
+    std = env.noise if len(actions) > 1 else start.speed_std
+    reach = math.ceil(8 * min(std, 1e9))
+    work = 3 * (2 * reach + 1) * sum(counts.values())
+    if work > limits.TRANSITIONS:
+        return work, {}
+    wholes = [whole for whole, chance in History(0.0, std)._rounded() if chance > NEGLIGIBLE] if reach < 99 else ()
+    later: dict[float, int] = defaultdict(int)
+    for change in wholes or range(-reach, reach + 1):
+        for before, count in counts.items():
+            speed = before + change + actions[-1] - 1
+            later[speed] += count * (3 if env.swerve_prob > 0 and speed > env.threshold else 1)
+    return work, {speed: min(count, 3 ** len(actions)) for speed, count in later.items()}
 
 
 @lru_cache(maxsize=2**14)

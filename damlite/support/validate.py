@@ -62,6 +62,20 @@ def instance(name: str, value: Choices, kind: type[Choices], hint: str = "") -> 
     return value
 
 
+def environment(name: str, value: object) -> object:
+    """Return `value` if it is an environment; raise ValueError otherwise."""
+    from ..envs import Environment  # here, as they ask this module
+
+    return instance(name, value, Environment, ", as IcyRoad() is")
+
+
+def batch(name: str, sizes: object) -> tuple[int, ...]:
+    """Return sizes of batch axes as a tuple; raise ValueError if one is no whole number of at least 0."""
+    if not isinstance(sizes, tuple | list):
+        raise ValueError(f"{name} must be a tuple of sizes, got {shown(sizes)}")
+    return tuple(integer(name, size, least=0) for size in sizes)
+
+
 def each(owner: object, check: Callable, *names: str, optional: bool = False, **bounds: float) -> None:
     """Check fields of a frozen dataclass on its construction; a NumPy number or a tensor is kept as a plain number.
 
@@ -123,7 +137,7 @@ def answer(name: str, function: Callable, *given: Tensor, shape: torch.Size) -> 
     try:
         found = function(*given)
     except TypeError:
-        _takes(name, function, len(given))
+        takes(name, function, len(given))
         raise
     if not isinstance(found, Tensor) or not found.is_floating_point():
         found = numbers(f"what {name} returns", found.to(given[0]) if _is_bool(found) else found)
@@ -137,7 +151,7 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, Tensor) and value.dtype == torch.bool
 
 
-def _takes(name: str, function: Callable, count: int) -> None:
+def takes(name: str, function: Callable, count: int) -> None:
     """Raise ValueError if the function cannot be called with so many arguments."""
     try:
         inspect.signature(function).bind(*range(count))
@@ -152,7 +166,7 @@ def device(name: str, value: str) -> torch.device:
     try:
         found = torch.device(value)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise ValueError(f"{name} must be one that torch can use here, got {shown(value)}: {error}") from None
     return found
 

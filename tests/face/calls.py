@@ -33,6 +33,7 @@ class Public:
     good : makes the arguments of a right call, anew each time
     kinds : of each parameter what it is, a key of `kinds.WAYS`
     but : outcomes that differ from the kind's own, by (argument, way)
+    slow : make it wrong only in ways that must end in an error; the right call takes long
     says : what an error calls an argument, where it is not the argument's name: one name, or "this or that"
     """
 
@@ -42,6 +43,7 @@ class Public:
     kinds: dict[str, str] = dataclasses.field(default_factory=dict)
     but: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
     says: dict[str, str] = dataclasses.field(default_factory=dict)
+    slow: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +118,7 @@ def calls(public: Public, ways: dict[str, dict[str, Way]]) -> Iterator[Call]:
     for argument, kind in public.kinds.items():
         for way, how in ways[kind].items():
             expected = public.but.get((argument, way), how.outcome)
-            if expected != "left out":
+            if expected == "error" or not (public.slow or expected == "left out"):
                 yield Call(public, argument, way, how.change, expected)
 
 

@@ -115,6 +115,7 @@ WAYS: dict[str, dict[str, Way]] = {
     },
     "states": {
         **tensor_ways("nan"),
+        "inf": of_right(lambda x: x + math.inf, "runs"),
         "one coordinate more": of_right(lambda x: torch.cat([x, x[..., :1]], -1), "error"),
         "one coordinate less": of_right(lambda x: x[..., :-1], "error"),
         "scalar": fixed(1.0),
