@@ -4,7 +4,7 @@ READY := venv/.ready
 LAB := venv/share/damlite
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: lab test portability bench figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
+.PHONY: lab test portability lanes bench figures report tables table1 particles ladder sensitivity ablations ratios distractors map notebooks format clean
 
 # The course, open in JupyterLab: contents at its side, no word on news. The reader's own settings come on top, own
 # workspaces stay as they are, and a port that is taken is passed over. ARGS="--no-browser" and the like for JupyterLab.
@@ -27,6 +27,11 @@ test: $(READY)
 # Notebooks and numeric tests as on other processors, in six columns; ARGS="--only 05 --columns default-1" for some.
 portability: $(READY)
 	$(BIN)/python tests/portability.py $(ARGS)
+
+# Once a week: the tests with the oldest versions that pyproject.toml allows and with the newest, in environments of
+# their own; ARGS=quick for the one that CI runs. Gigabytes, where pip takes a PyTorch for graphics cards.
+lanes:
+	$(PYTHON) tests/versions.py $(ARGS)
 
 # What costs what, on one thread, beside mbrl-lib: `figures/speed.csv`, for `make report` and `make figures`.
 bench: bench-venv/.ready
@@ -110,4 +115,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf venv bench-venv build *.egg-info
+	rm -rf venv bench-venv lanes build *.egg-info
