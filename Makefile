@@ -45,6 +45,11 @@ shuffle: $(READY)
 panels: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/panels_at_random.py $(ARGS)
 
+# Once a week: the tests with the oldest versions that pyproject.toml allows and with the newest, in environments of
+# their own; ARGS=quick for the one that CI runs. Gigabytes, where pip takes a PyTorch for graphics cards.
+lanes:
+	$(PYTHON) tests/versions.py $(ARGS)
+
 # What costs what, on one thread, beside mbrl-lib: `figures/speed.csv`, for `make report` and `make figures`.
 bench: bench-venv/.ready
 	OMP_NUM_THREADS=1 bench-venv/bin/python tests/benchmarks/all.py $(ARGS)
@@ -137,4 +142,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf venv bench-venv mutants-venv build *.egg-info
+	rm -rf venv bench-venv mutants-venv lanes build *.egg-info

@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import versions
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +42,17 @@ def test_every_package_that_is_pinned_is_pinned_once_for_a_platform():
     pins = [(name_of(line), line.partition(";")[2]) for line in lines]
     assert len(set(pins)) == len(pins)
     assert lines == sorted(lines, key=lambda line: (line.partition("==")[0], line))
+
+
+def test_lanes_hold_every_requirement_to_its_lower_bound():
+    """The quick one has PyTorch as `make test` does, and so the packages that nothing here names."""
+    everything = {*requirements(), *PROJECT["optional-dependencies"]["cluster"]}
+    assert all(re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", requirement) for requirement in everything)
+    bounds = {requirement.replace(">=", "==") for requirement in everything}
+    assert set(versions.lower_bounds()) == bounds
+    pins, usual = set(versions.few_new()), set((ROOT / "constraints.txt").read_text().splitlines())
+    assert bounds - pins == {"torch==2.4"}
+    assert pins - bounds == {line for line in usual if name_of(line) not in map(name_of, bounds) or "torch==" in line}
 
 
 def test_readme_names_the_two_commands():
