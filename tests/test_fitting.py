@@ -254,11 +254,11 @@ class Points(torch.nn.Module):
     def __init__(self, points):
         super().__init__()
         self.points, self.runs, self.seen = points, len(points), []
-        self.place = torch.nn.Parameter(torch.zeros_like(points))
+        self.place = torch.nn.Parameter(torch.zeros_like(points)[:, None])  # runs and two axes, as a layer has
 
     def distances(self, *chosen):
         self.seen.append((self.place.detach().clone(), *chosen))
-        return (self.place - self.points).square().sum(-1)
+        return (self.place[:, 0] - self.points).square().sum(-1)
 
 
 def test_a_fit_is_adamw_with_half_a_cosine():
@@ -274,11 +274,11 @@ def test_a_fit_is_adamw_with_half_a_cosine():
         mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
         step = (mean / (1 - 0.9**t)) / ((square / (1 - 0.999**t)).sqrt() + 1e-8)
         place = (1 - 0.3 * rate) * place - rate * step
-    torch.testing.assert_close(network.place.double(), place, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(network.place[:, 0].double(), place, rtol=1e-5, atol=1e-5)
     assert fit.steps.tolist() == [20, 40, 50] and fit.best_step.tolist() == [50, 50] and fit.offset.tolist() == [1, 2]
     seen = torch.stack([losses[step - 1] for step in (20, 40, 50)])
     torch.testing.assert_close(fit.training_loss.double(), seen, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(fit.held_out_loss[-1], (network.place - network.points).square().sum(-1).detach())
+    torch.testing.assert_close(fit.held_out_loss[-1], network.distances().detach())
     rows = torch.stack([chosen[0] for _, *chosen in network.seen if chosen])
     assert rows.shape == (50, 2, 7)
     assert rows[:, 0].unique().tolist() == list(range(10)) and rows[:, 1].unique().tolist() == list(range(10, 20))
