@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from .support import validate
+from .support import limits, validate
 
 if TYPE_CHECKING:
     from .envs import Environment
@@ -43,17 +44,28 @@ class Episodes:
         return self.state.shape[-3]
 
     def __add__(self, other: Episodes) -> Episodes:
-        """Both sets of episodes, other's last."""
+        """Both sets of episodes, other's last; ValueError if anything but their number differs."""
+        own, others = (_but_episodes(d) for d in (self, validate.instance("other", other, Episodes)))
+        if own != others:
+            raise ValueError(f"other must have runs, T and S = {own}, got {others}")
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
         return Episodes(*(torch.cat(pair, dim=self.returns.ndim - 1) for pair in pairs))
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Episodes:
-        """The same function applied to each of the four tensors."""
-        return Episodes(*(function(getattr(self, f.name)) for f in fields(self)))
+        """The same function, of one tensor, applied to each of the four."""
+        validate.function("function", function, "tensor")
+        changed = [function(getattr(self, f.name)) for f in fields(self)]
+        if not all(isinstance(t, Tensor) for t in changed):
+            raise ValueError(f"function must return a tensor, got {validate.shown(changed[0])}")
+        return Episodes(*changed)
 
     def select(self, chosen: Tensor) -> Episodes:
-        """The episodes whose number (or mask) is in `chosen`."""
-        axis = self.returns.ndim - 1
+        """The episodes whose numbers are in `chosen` (N,), or whose entries are True in a mask (E,)."""
+        axis, mask = self.returns.ndim - 1, isinstance(chosen, Tensor) and chosen.dtype == torch.bool
+        chosen = chosen if mask else validate.actions("chosen", chosen, len(self))
+        if chosen.ndim != 1 or (mask and len(chosen) != len(self)):
+            kind = f"a mask ({len(self)},)" if mask else "numbers (N,)"
+            raise ValueError(f"chosen must be {kind}, got shape {tuple(chosen.shape)}")
         return self.map(lambda t: t[(slice(None),) * axis + (chosen,)])
 
     def parts(self) -> tuple[Tensor, Tensor]:
@@ -75,6 +87,7 @@ class Episodes:
 
     def check(self, env: Environment) -> Episodes:
         """Return these episodes; raise ValueError if they are empty, misshapen or hold NaN."""
+        validate.environment("env", env)
         size = len(env.state_names)
         if self.state.ndim < 3 or self.state.shape[-1] != size:
             raise ValueError(f"data.state must have shape (..., E, T, {size}), got {tuple(self.state.shape)}")
@@ -113,9 +126,15 @@ def collect(
     -------
     Episodes, with a leading axis R if `runs` is given.
     """
+    validate.environment("env", env)
     batch = (validate.integer("episodes", episodes),)
     batch = batch if runs is None else (validate.integer("runs", runs), *batch)
-    return env.rollout(policy, batch, generator)
+    size = math.prod(batch) * env.horizon * 2 * (len(env.state_names) + 1)
+    limits.at_most(limits.IMAGINED, "numbers", "episodes", size, "drive fewer, or fewer runs, at a time")
+    if policy is not None:
+        hint = ", as policy(planner, belief) makes one, or None"
+        validate.function("policy", policy, "state, step, generator", hint)
+    return env.rollout(policy, batch, validate.generator("generator", generator))
 
 
 def roll_out(
@@ -134,11 +153,31 @@ def roll_out(
         if policy is None:
             action = torch.randint(env.n_actions, batch, generator=generator)
         else:
-            action = policy(state.clone(), t, generator)
-            action = validate.actions("the policy's actions", action, env.n_actions).expand(batch).clone()
+            action = _asked(policy, state.clone(), t, generator, env.n_actions)
         next_state = step(state, action)
         steps.append((state, action, env.reward(state.clone(), action.clone()), next_state))
         state = next_state
     states, actions, rewards, next_states = zip(*steps, strict=True)
     states, next_states = torch.stack(states, -2), torch.stack(next_states, -2)
     return Episodes(states, torch.stack(actions, -1), torch.stack(rewards, -1), next_states)
+
+
+def _asked(policy: Policy, state: Tensor, step: int, generator: Generator | None, n_actions: int) -> Tensor:
+    """The actions (...) that a policy takes in states (..., S)."""
+    try:
+        given = policy(state, step, generator)
+    except TypeError:
+        validate.takes("policy", policy, 3)
+        raise
+    action, batch = validate.actions("the policy's actions", given, n_actions), state.shape[:-1]
+    try:
+        return action.expand(batch).clone()
+    except RuntimeError:
+        expected = f"policy must return an action for each state, shape {tuple(batch)}"
+        raise ValueError(f"{expected}, got shape {tuple(action.shape)}") from None
+
+
+def _but_episodes(data: Episodes) -> tuple[int, ...]:
+    """All sizes of a set of episodes but for their number."""
+    *runs, _, length, size = data.state.shape
+    return (*runs, length, size)

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from .mixture import Mixture, noise_parts, stratified_parts
+from .networks import RoadNetwork
 from .ready import sampler, scorer
 from .resampling import resampled_steps, survivors
 from .support import limits, validate
@@ -104,21 +105,20 @@ class Estimator:
     discount: float = 1.0
 
     def __post_init__(self) -> None:
-        particles = validate.integer("particles", self.particles)
-        limits.at_most(limits.IMAGINED, "imagined states", "particles", particles, "ask for fewer")
+        validate.each(self, validate.integer, "particles")
+        limits.at_most(limits.IMAGINED, "imagined states", "particles", self.particles, "ask for fewer")
         validate.choice("weight", self.weight, ("ratio", "sigmoid"))
         validate.choice("estimator", self.estimator, ("per_decision", "eq4", "trajectory"))
         validate.choice("normalise", self.normalise, (False, True, "excess"))
         validate.boolean("common_random_numbers", self.common_random_numbers)
         validate.boolean("stratified", self.stratified)
-        if self.clip is not None:
-            validate.number("clip", self.clip, least=0)
-        validate.number("flatten", self.flatten, 0, 1)
         validate.choice("correction", self.correction, ("weight", "reward"))
-        validate.number("correction_scale", self.correction_scale, least=0)
-        if self.resample is not None and validate.number("resample", self.resample, 0, 1) == 0:
+        validate.each(self, validate.number, "clip", optional=True, least=0)
+        validate.each(self, validate.number, "correction_scale", least=0)
+        validate.each(self, validate.number, "flatten", "discount", least=0, most=1)
+        validate.each(self, validate.number, "resample", optional=True, least=0, most=1)
+        if self.resample == 0:
             raise ValueError("resample must be None or in (0, 1], got 0")
-        validate.number("discount", self.discount, 0, 1)
 
     @one_thread()
     @torch.no_grad()
@@ -132,7 +132,8 @@ class Estimator:
         generator: Generator | None = None,
     ) -> list[ImaginedStep]:
         """The loop of Alg. 1, with its weights kept as logarithms; arguments as for `estimate_value`."""
-        state, actions, batch = _checked(state, actions)
+        state, actions, batch = _checked(dynamics, state, actions)
+        _check_functions(reward, log_ratio, generator)
         shared = self.common_random_numbers and len(batch) > 0
         noise_batch = (*batch[:-1], 1) if shared else batch
         draw = stratified_parts if self.stratified else noise_parts
@@ -143,14 +144,13 @@ class Estimator:
         def uniform() -> Tensor:
             return noise_parts(*noise_batch, features=0, generator=generator)[0]
 
-        move = partial(sampler(dynamics, state, actions), noise=noise)
+        move = partial(sampler(dynamics), noise=noise)
         s = state.unsqueeze(-2).expand(*batch, self.particles, state.shape[-1])
         if self.resample is not None and self.correction == "weight" and log_ratio is not None:
             return self._resampled(s, self._of_particles(actions, s), move, reward, log_ratio, uniform)
         tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
         if tree:
-            s = s.narrow(-3, 0, 1)  # every sequence begins at the same node
-            steps = beginnings(actions)
+            s, steps = s.narrow(-3, 0, 1), beginnings(actions)  # every sequence begins at the same node
             _check_size(sum(len(action) for _, action, _ in steps), s)
             if self.estimator == "eq4":
                 steps.append((None, *steps[-1][1:]))
@@ -166,8 +166,8 @@ class Estimator:
 
         axis = s.ndim - (3 if tree else 2)  # beginnings, or particles: along it steps are judged together
         log_w = s.new_zeros(taken[0][1].shape)  # w ← 1
-        rewards = together(reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
-        log_ratios = together(scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else ()
+        rewards = together("reward", reward, [(s, a) for s, a, _ in taken], axis)  # r_t ← r(s_t, a_t)
+        log_ratios = together("log_ratio", scorer(log_ratio), taken[:-1], axis) if log_ratio is not None else ()
         log_weights = [self.log_weight(ratio) for ratio in log_ratios]
         imagined = []
         for (parent, _, node), (s, _, _), r, added in zip_longest(steps, taken, rewards, log_weights):
@@ -197,16 +197,17 @@ class Estimator:
         score, axis = scorer(log_ratio), state.ndim - 2
 
         def weigh(*transition: Tensor) -> Tensor:
-            return self.log_weight(*together(score, [transition], axis))
+            return self.log_weight(*together("log_ratio", score, [transition], axis))
 
         walk = resampled_steps(state, actions, move, weigh, lambda log_w: survivors(log_w, self.resample, uniform))
-        rewards = together(reward, [(s, a) for (s, _, _), a in zip(walk, actions, strict=True)], axis)
+        rewards = together("reward", reward, [(s, a) for (s, _, _), a in zip(walk, actions, strict=True)], axis)
         return [
             ImaginedStep(s, r, log_w, None, ancestor) for (s, log_w, ancestor), r in zip(walk, rewards, strict=True)
         ]
 
     def log_weight(self, log_ratio: Tensor) -> Tensor:
         """The logarithm of one transition's weight."""
+        log_ratio = validate.numbers("log_ratio", log_ratio)
         log_w = torch.nn.functional.logsigmoid(log_ratio) if self.weight == "sigmoid" else log_ratio
         if self.flatten < 1:
             log_w = self.flatten * log_w if self.flatten > 0 else torch.zeros_like(log_w)  # of infinite ones too
@@ -214,6 +215,9 @@ class Estimator:
 
     def weights(self, log_w: Tensor) -> Tensor:
         """Weights (..., P) from their logarithms, divided by their mean as `normalise` says."""
+        log_w = validate.numbers("log_w", log_w)
+        if log_w.ndim == 0:
+            raise ValueError(f"log_w must have shape (..., P), got {log_w.item()}")
         if self.normalise == "excess":
             log_mean = log_w.logsumexp(-1, keepdim=True) - math.log(log_w.shape[-1])
             return (log_w - log_mean.clamp(min=0)).exp()
@@ -226,8 +230,7 @@ class Estimator:
 
         For "eq4" `imagined` holds one step more than there are rewards, for its weights.
         """
-        c = torch.as_tensor(offset)
-        c = c.reshape(c.shape + (1,) * (imagined[0].reward.ndim - 1 - c.ndim))  # of runs, to fit batch and sequences
+        c = _offset(imagined, offset).to(imagined[0].log_weight)
         if self.estimator == "per_decision":  # R ← R + w · r_t
             return self._per_decision(imagined, c)
         reward = [x.of_sequences(x.reward) - c[..., None] for x in imagined]
@@ -286,10 +289,13 @@ def estimate_value(
     generator : where the random numbers come from
     choices : fields of `Estimator`
 
-    Raises ValueError if a shape, a choice or an action does not fit.
+    Raises ValueError if a shape, a choice or an action does not fit, or a value is no number.
     """
     how = validate.fields(Estimator, choices)
-    return how.value(how.imagine(dynamics, reward, state, actions, log_ratio, generator), offset)
+    values = how.value(how.imagine(dynamics, reward, state, actions, log_ratio, generator), offset)
+    if values.isnan().any():
+        raise ValueError("reward and log_ratio must be numbers for what is imagined, got NaN")
+    return values
 
 
 def _discounted(steps: Tensor | list[Tensor], discount: float) -> Tensor | list[Tensor]:
@@ -317,11 +323,33 @@ def _check_size(steps: int, state: Tensor) -> None:
     limits.at_most(limits.IMAGINED, "numbers", "particles", steps * state.numel(), way_out, size)
 
 
-def _checked(state: Tensor, actions: Tensor) -> tuple[Tensor, Tensor, torch.Size]:
-    """States (..., S) and actions (..., H), and the batch that they share."""
-    state, actions = torch.as_tensor(state), torch.as_tensor(actions)
-    state = state if state.is_floating_point() else state.float()
-    if state.ndim == 0 or actions.ndim == 0 or actions.shape[-1] == 0:
-        got = f"{tuple(state.shape)} and {tuple(actions.shape)}"
-        raise ValueError(f"state must have shape (..., S) and actions (..., H) with H of at least 1, got {got}")
+def _checked(dynamics: Dynamics, state: object, actions: object) -> tuple[Tensor, Tensor, torch.Size]:
+    """States (..., S), of a network's own precision, and actions (..., H), and the batch that they share."""
+    if isinstance(dynamics, type) or not callable(getattr(dynamics, "transition", None)):
+        raise ValueError(f"dynamics must have a transition, as a road or a model has, got {validate.shown(dynamics)}")
+    size, most = validate.sizes(dynamics) or (None, None)
+    state, actions = validate.first_states("state", state, size), validate.actions("actions", actions, most)
+    if actions.ndim == 0 or actions.shape[-1] == 0:
+        raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
+    if isinstance(dynamics, RoadNetwork):
+        state = state.to(dynamics.centre.dtype)
     return state, actions, validate.broadcastable(state=state[..., 0], actions=actions[..., 0])
+
+
+def _check_functions(reward: object, log_ratio: object, generator: object) -> None:
+    validate.function("reward", reward, "state, action", ", as env.reward is")
+    if log_ratio is not None:
+        validate.function("log_ratio", log_ratio, "state, action, next_state", ", as disc.log_ratio is, or None")
+    validate.generator("generator", generator)
+
+
+def _offset(imagined: list[ImaginedStep], offset: float | Tensor) -> Tensor:
+    """The offset, of all runs or of each, in a shape that fits batch and sequences."""
+    if not (isinstance(imagined, list | tuple) and imagined and all(isinstance(x, ImaginedStep) for x in imagined)):
+        raise ValueError(
+            f"imagined must be a list of ImaginedStep, as imagine gives it, got {validate.shown(imagined)}"
+        )
+    c, shape = validate.offset("offset", offset), imagined[0].reward.shape
+    if c.numel() > 1 and (len(shape) < 2 or len(c) != shape[0]):
+        raise ValueError(f"offset must be a number, or one for each run on axis 0 of {tuple(shape)}, got {len(c)}")
+    return c.reshape(c.shape + (1,) * (len(shape) - 1 - c.ndim))

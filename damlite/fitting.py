@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
@@ -19,6 +20,7 @@ from .networks import RoadNetwork, safe_std
 from .support import caution, limits, validate
 from .support.threads import one_thread
 
+EQUAL = 1e-6  # share of the greatest return: what differs by less does so by rounding
 EVALUATE_EVERY = 20  # steps between two looks at the held-out loss
 
 
@@ -39,13 +41,11 @@ class Training:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        steps, batch = (validate.integer(name, getattr(self, name)) for name in ("steps", "batch"))
-        limits.at_most(limits.STEPS, "steps", "steps", steps, "fit in parts, each of which goes on from the last")
-        limits.at_most(limits.ACTIVATIONS, "transitions", "batch", batch, "ask for fewer")
-        validate.number("learning_rate", self.learning_rate, least=0)
-        validate.number("weight_decay", self.weight_decay, least=0)
-        if self.patience is not None:
-            validate.integer("patience", self.patience)
+        validate.each(self, validate.integer, "steps", "batch")
+        validate.each(self, validate.integer, "patience", optional=True)
+        validate.each(self, validate.number, "learning_rate", "weight_decay", least=0)
+        limits.at_most(limits.STEPS, "steps", "steps", self.steps, "fit in parts, each of which goes on from the last")
+        limits.at_most(limits.ACTIVATIONS, "transitions", "batch", self.batch, "ask for fewer")
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,18 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
     """R(τ)/E[R(τ)] of Eq. 9 to 11 for returns (..., E), and the offset (..., 1) that made them ≥ 0.
 
     Eq. 9 assumes R ≥ 0. IcyRoad's returns are not, so the smallest return is subtracted first; the weights
-    have mean one. If all returns are equal, q* is p itself and every weight is one.
+    have mean one. If all returns are equal, to a millionth of the greatest, q* is p itself and every weight is one.
+
+    Raises ValueError if there are none, or they are not finite.
     """
+    returns = validate.numbers("returns", returns, finite=True)
+    if returns.ndim == 0 or returns.numel() == 0:
+        raise ValueError(f"returns must have shape (..., E) with E of at least 1, got {tuple(returns.shape)}")
     offset = returns.min(-1, keepdim=True).values
     shifted = returns - offset
     mean = shifted.mean(-1, keepdim=True)
-    return torch.where(mean > 0, shifted / mean.clamp(min=1e-12), torch.ones_like(shifted)), offset
+    differ = shifted.amax(-1, keepdim=True) > EQUAL * returns.abs().amax(-1, keepdim=True)
+    return torch.where(differ, shifted / torch.where(differ, mean, 1.0), torch.ones_like(shifted)), offset
 
 
 @one_thread()
@@ -103,7 +109,8 @@ def fit_model(
 
     With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
     Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18). Each run
-    keeps the parameters with the least held-out loss (every fifth episode is held out).
+    keeps the parameters with the least held-out loss (every fifth episode is held out). The stop button leaves it with
+    the best that it had by then.
 
     Parameters
     ----------
@@ -120,6 +127,8 @@ def fit_model(
     Raises ValueError if an argument does not fit, or weights are negative, not finite or all 0.
     """
     how = validate.fields(Training, training)
+    validate.instance("model", model, DynamicsModel)
+    _check_run(generator, progress)
     data = _for_runs(data, model)
     weight, offset = _weights(data, weighting)
     (training_data, training_weight), (held_out, held_out_weight) = (
@@ -173,15 +182,21 @@ def fit_discriminator(
     data, generator, progress, training : as for `fit_model`
     """
     how = validate.fields(Training, training)
+    validate.instance("disc", disc, Discriminator)
+    validate.instance("model", model, DynamicsModel)
+    validate.number("instance_noise", instance_noise, least=0)
+    _check_run(generator, progress)
     if disc.runs != model.runs:
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
+    sizes = [validate.sizes(one) for one in (disc, model)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
     _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
-    spread = safe_std(training_data.next_state - training_data.state)
-    noise = validate.number("instance_noise", instance_noise, least=0) * spread
+    noise = float(instance_noise) * safe_std(training_data.next_state - training_data.state)
     held_out_seed = int(torch.randint(2**62, (), generator=local))
     kinematics, sign = model.kinematics, torch.tensor([-1.0, 1.0])[:, None]
 
@@ -222,6 +237,7 @@ class Objective:
     size: int
 
 
+@torch.enable_grad()  # wherever it is called, and whatever the stop button leaves
 def _minimise(
     network: RoadNetwork,
     objective: Objective,
@@ -230,7 +246,7 @@ def _minimise(
     generator: Generator | None,
     progress: bool,
 ) -> Fit:
-    """AdamW on the sum of R losses; each run keeps its best parameters."""
+    """AdamW on the sum of R losses; each run keeps its best parameters, also if it is interrupted."""
     local, runs, size = _spawn(generator), network.runs, objective.size
     patience = how.steps if how.patience is None else how.patience
     first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
@@ -241,21 +257,23 @@ def _minimise(
     counts = [torch.tensor(0.0) for _ in parameters]
     adamw = partial(functional.adamw, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8, maximize=False, fused=True)
     log: list[tuple[Tensor, Tensor, Tensor]] = []
-    for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
-        losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
-        gradients = list(torch.autograd.grad(losses, parameters, torch.ones_like(losses)))
-        rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
-        with torch.no_grad():
-            adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
-        if step % EVALUATE_EVERY and step != how.steps:
-            continue
-        with torch.no_grad():
-            now = objective.held_out_loss()
-        log.append((torch.tensor(step), losses.detach(), now))
-        best.look(step, now, patience)
-        if (best.dead | (step - best.step > patience)).all():
-            break
-    best.restore()
+    try:
+        for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
+            losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
+            gradients = list(torch.autograd.grad(losses.sum(), parameters))  # given ones it would load sympy
+            rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
+            with torch.no_grad():
+                adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
+            if step % EVALUATE_EVERY and step != how.steps:
+                continue
+            with torch.no_grad():
+                now = objective.held_out_loss()
+            log.append((torch.tensor(step), losses.detach(), now))
+            best.look(step, now, patience)
+            if (best.dead | (step - best.step > patience)).all():
+                break
+    finally:  # the stop button too
+        best.restore()
     best.warn(type(network).__name__)
     at, training_losses, held_out_losses = (torch.stack(each) for each in zip(*log, strict=True))
     return Fit(at, training_losses, held_out_losses, best.step, offset, best.lost >= 0)
@@ -286,14 +304,13 @@ class _Best:
         better = good & (loss < self.loss) & (step - self.step <= patience)
         self.loss, self.step = torch.where(better, loss, self.loss), torch.where(better, step, self.step)
         self.lost = torch.where(good, -1, torch.where(self.lost < 0, step, self.lost))
-        for kept, p in zip(self.kept, self.parameters, strict=True):
-            kept[better] = p.detach()[better]
+        pairs, chosen = zip(self.kept, self.parameters, strict=True), better[:, None, None]
+        self.kept = [torch.where(chosen, p.detach(), kept) for kept, p in pairs]  # all at once
 
     @torch.no_grad()
     def restore(self) -> None:
         """Give the network its best parameters back."""
-        for kept, p in zip(self.kept, self.parameters, strict=True):
-            p.copy_(kept)
+        torch._foreach_copy_(self.parameters, self.kept)
 
     def warn(self, name: str) -> None:
         """Warn of the runs that diverged."""
@@ -308,6 +325,11 @@ class _Best:
         caution.warn(text, DivergedFit)
 
 
+def _check_run(generator: object, progress: object) -> None:
+    validate.generator("generator", generator)
+    validate.boolean("progress", progress)
+
+
 def _check_size(network: RoadNetwork, how: Training, held_out: Episodes, copies: int = 1) -> None:
     """Refuse a fit whose network would look at more at a time than fits; at `copies` of each transition."""
     width = sum(weight.shape[1] for weight in network.mlp.weights)
@@ -318,8 +340,12 @@ def _check_size(network: RoadNetwork, how: Training, held_out: Episodes, copies:
 
 
 def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
-    """The data with a leading axis of the network's runs."""
-    data = data.check(network.env)
+    """The data, of the network's precision, with a leading axis of its runs."""
+    validate.instance("data", data, Episodes, ", as collect gives")
+    for field in fields(data):
+        validate.instance(f"data.{field.name}", getattr(data, field.name), Tensor)
+    precise = network.centre.dtype
+    data = data.check(network.env).map(lambda t: (t.to(precise) if t.is_floating_point() else t.long()).detach())
     if data.state.ndim == 3:
         return data.map(lambda t: t.expand(network.runs, *t.shape))
     if data.state.ndim != 4 or len(data.state) != network.runs:
@@ -330,7 +356,8 @@ def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
 def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
     """Weights (R, E, T) of mean one for every transition, and the offset (R,) of one reward that they call for."""
     none = torch.zeros(len(data.reward))
-    if isinstance(weighting, Tensor):
+    if isinstance(weighting, Tensor | np.ndarray):
+        weighting = validate.numbers("weighting", weighting)
         shapes = (data.reward.shape, data.reward.shape[1:])
         if weighting.shape not in shapes:
             expected = " or ".join(str(tuple(shape)) for shape in shapes)
@@ -338,7 +365,9 @@ def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
         weight = weighting.to(data.reward).expand(data.reward.shape)
         mean = weight.mean((-2, -1), keepdim=True)
         if not (weight >= 0).all() or not ((mean > 0) & mean.isfinite()).all():
-            raise ValueError(f"weighting must be finite, at least 0 and not 0 throughout, got {weighting!r}")
+            raise ValueError(
+                f"weighting must be finite, at least 0 and not 0 throughout, got {validate.shown(weighting)}"
+            )
         return weight / mean, none
     if validate.choice("weighting", weighting, ("uniform", "return")) == "uniform":
         return torch.ones_like(data.reward), none

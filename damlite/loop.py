@@ -1,6 +1,7 @@
 """MBRL (Alg. 3): plan, drive, fit the model, fit the discriminator, and again; for R runs side by side."""
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
 
@@ -52,15 +53,26 @@ class Learned:
     disc: Discriminator | None = None
     disc_fit: Fit | None = None
 
+    def __post_init__(self) -> None:
+        validate.instance("env", self.env, Environment)
+        validate.choice("method", self.method, tuple(METHODS))
+        validate.instance("model", self.model, DynamicsModel)
+        if self.disc is not None:
+            validate.instance("disc", self.disc, Discriminator)
+
     @property
     def belief(self) -> Belief:
         """What a planner goes by: with weights, in rewards shifted as those that the model was weighted with."""
         if self.disc is None:
             return Belief(self.env, self.model)
+        validate.instance("model_fit", self.model_fit, Fit, ", whose offset goes with the weights")
         return Belief(self.env, self.model, self.disc.log_ratio, self.model_fit.offset)
 
     def again(self, data: Episodes, recipe: Recipe, generator: Generator | None = None) -> "Learned":
         """Both fitted further, in place, to data that have grown: `recipe.later_steps` from where they are."""
+        validate.instance("recipe", recipe, Recipe)
+        if recipe.later_steps is None:
+            raise ValueError("recipe must have later_steps to go on with, got None: `learn` begins anew")
         return _fit(self, data, recipe.later(), generator)
 
 
@@ -84,8 +96,11 @@ def learn(
     recipe : its networks and trainings, by default those of `our_recipe(env)`
     generator : where the random numbers come from
     """
-    recipe = our_recipe(env) if recipe is None else recipe
+    validate.instance("env", env, Environment)
+    recipe = our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)
     validate.choice("method", method, tuple(METHODS))
+    validate.instance("data", data, Episodes, ", as collect gives")
+    validate.generator("generator", generator)
     runs = len(data.state) if data.state.ndim > 3 else 1
     model = DynamicsModel(env, components, predict, runs, generator, **recipe.network)
     return _fit(Learned(env, method, model), data, recipe, generator)
@@ -112,7 +127,11 @@ def evaluate(env: Environment, act: Policy, episodes: int, runs: int, generator:
     At the Intersection half of the episodes meet a car that turns left and half one that turns right, so that the
     coin adds no variance; an odd number is rounded up.
     """
-    sides = env.sides()
+    sides = validate.instance("env", env, Environment).sides()
+    if act is not None:
+        validate.function("act", act, "state, step, generator", ", as policy(planner, belief) makes one")
+    validate.integer("runs", runs)
+    validate.generator("generator", generator)
     share = math.ceil(validate.integer("episodes", episodes) / len(sides))
     driven = [collect(side, act, episodes=share, runs=runs, generator=generator) for side in sides]
     return torch.stack([data.returns.mean(-1) for data in driven]).mean(0)
@@ -128,7 +147,7 @@ class MBRLResult:
     round_returns : (R, J), mean return of each round's own episodes
     data : every episode driven, with a leading axis R
     learned : model and discriminator as fitted in the last round
-    settings : what was asked for, the recipe, and the package's version
+    settings : what was asked for, the recipe, how many evaluation episodes were driven, and the package's version
     """
 
     returns: Tensor
@@ -163,26 +182,45 @@ def run_mbrl(
     recipe : how to plan and learn, by default `our_recipe(env)`; the paper's own is `paper_recipe(env)`
     changes : of the recipe, see `Recipe.but`
 
-    Raises ValueError if the method or a change is unknown, or a number does not fit.
+    Raises ValueError if the method or a change is unknown, or a number does not fit. Whatever ends it after the first
+    fits, the stop button too, has an attribute `so_far`: the `MBRLResult` of all finished rounds, its `returns` NaN.
     """
+    validate.instance("env", env, Environment)
     recipe = (our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)).but(**changes)
     validate.choice("method", method, tuple(METHODS))
     validate.integer("runs", runs)
-    generator = seeded(validate.integer("seed", seed, least=0))
+    generator = seeded(validate.integer("seed", seed, least=0, most=2**63 - 1))
+    asked = {"method": method, "components": components, "predict": predict, "runs": runs, "seed": seed}
+    sides = len(env.sides())
+    driven = sides * math.ceil(recipe.evaluation_episodes / sides)
+    settings = {**asked, "recipe": recipe, "evaluation_episodes": driven, "version": VERSION}
     data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)
     learned = learn(env, data, method, components, predict, recipe, generator)
-    round_returns = []
-    for _ in range(recipe.rounds):
-        act = policy(recipe.planner, learned.belief)  # RSPLANNER
-        with quiet():  # until the last fit, which is evaluated
-            driven = collect(env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
-        data = data + driven  # 𝒯 ← 𝒯 ∪ {τ}
-        if recipe.later_steps is None:
-            learned = learn(env, data, method, components, predict, recipe, generator)
-        else:
-            learned = learned.again(data, recipe, generator)
-        round_returns.append(driven.returns.mean(-1))
-    returns = evaluate(env, policy(recipe.planner, learned.belief), recipe.evaluation_episodes, runs, generator)
-    asked = {"method": method, "components": components, "predict": predict, "runs": runs, "seed": seed}
-    settings = {**asked, "recipe": recipe, "version": VERSION}
-    return MBRLResult(returns, torch.stack(round_returns, -1), data, learned, settings)
+    so_far = MBRLResult(torch.full((runs,), math.nan), data.returns[:, :0], data, learned, settings)
+    try:
+        for _ in range(recipe.rounds):
+            so_far = _one_round_more(so_far, recipe, generator)
+        act = policy(recipe.planner, so_far.learned.belief)
+        returns = evaluate(env, act, recipe.evaluation_episodes, runs, generator)
+    except BaseException as stopped:
+        stopped.so_far = so_far
+        done = f"{so_far.round_returns.shape[-1]} of {recipe.rounds} rounds are finished"
+        stopped.add_note(f"{done}; their result is this exception's so_far: import sys; sys.last_value.so_far")
+        raise
+    return replace(so_far, returns=returns)
+
+
+def _one_round_more(so_far: MBRLResult, recipe: Recipe, generator: Generator) -> MBRLResult:
+    """A round of Alg. 3, from plan to fits; what is learned so far stays as it is."""
+    learned, runs = so_far.learned, so_far.settings["runs"]
+    act = policy(recipe.planner, learned.belief)  # RSPLANNER
+    with quiet():  # until the last fit, which is evaluated
+        driven = collect(learned.env, act, episodes=recipe.episodes, runs=runs, generator=generator)  # τ ← ROLLOUT
+    data = so_far.data + driven  # 𝒯 ← 𝒯 ∪ {τ}
+    if recipe.later_steps is None:
+        components, predict = learned.model.components, learned.model.predict
+        learned = learn(learned.env, data, learned.method, components, predict, recipe, generator)
+    else:
+        learned = deepcopy(learned, {id(learned.env): learned.env}).again(data, recipe, generator)
+    round_returns = torch.cat([so_far.round_returns, driven.returns.mean(-1, keepdim=True)], -1)
+    return replace(so_far, round_returns=round_returns, data=data, learned=learned)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from numpy import broadcast_shapes  # torch's loads sympy when first called, for a second
 from torch import Generator, Tensor
 
 from .support import limits, validate
@@ -47,6 +48,7 @@ class Kinematics:
 
 def seeded(seed: int) -> torch.Generator:
     """A new generator on torch's default device (`with torch.device("cuda"):` moves all that follows to a GPU)."""
+    seed = validate.integer("seed", seed, least=0, most=2**64 - 1)
     return torch.Generator(torch.get_default_device()).manual_seed(seed)
 
 
@@ -172,10 +174,12 @@ class Mixture:
         generator : where the random numbers come from
         noise : (..., 1 + F) from `draw_noise`, broadcast against the batch, in place of `generator`
         """
+        batch, features = self.log_weights.shape[:-1], self.means.shape[-1]
         if noise is None:
-            size = (*shape, *self.log_weights.shape[:-1])
-            noise = draw_noise(*size, features=self.means.shape[-1], generator=generator)
-        noise = noise.to(self.means)
+            size = (*validate.batch("shape", shape), *batch)
+            noise = draw_noise(*size, features=features, generator=validate.generator("generator", generator))
+        noise = validate.states("noise", noise, 1 + features).to(self.means)
+        validate.broadcastable(noise=noise[..., 0], mixture=self.log_weights[..., 0])
         if self.means.shape[-2] == 1:
             means, stds = self.means[..., 0, :], self.stds[..., 0, :]
             return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
@@ -184,10 +188,13 @@ class Mixture:
         return self.kinematics.complete(self.state, means + stds * noise[..., 1:])
 
     def marginal(self, i: int) -> Marginal:
-        """Distribution of coordinate i of the next state alone."""
+        """Distribution of coordinate i of the next state alone; a negative one counts from the last."""
         size = self.state.shape[-1]
-        if not -size <= i < size:
-            raise ValueError(f"i must be a state coordinate from 0 to {size - 1}, got {i}")
+        try:
+            i = validate.integer("i", i, least=-size, most=size - 1)
+        except ValueError:
+            got = validate.shown(i)
+            raise ValueError(f"i must be a state coordinate from 0 to {size - 1}, got {got}") from None
         kin = self.kinematics
         means = kin.keep[i] * self.state[..., i, None] + kin.scale[i] * self.means[..., kin.source[i]]
         return Marginal(self.log_weights, means, kin.scale[i] * self.stds[..., kin.source[i]])
@@ -205,7 +212,7 @@ def choose(pick: Tensor, log_weights: Tensor, values: Tensor) -> Tensor:
     The same number picks alike in like mixtures, which is what makes random numbers common. Batches broadcast, and K
     logarithms that do not sum to one are weighed by their softmax.
     """
-    batch = torch.broadcast_shapes(pick.shape[:-1], log_weights.shape[:-1])
+    batch = broadcast_shapes(pick.shape[:-1], log_weights.shape[:-1])
     k, size = values.shape[-2:]
     mass = (log_weights - log_weights.amax(-1, keepdim=True)).exp_().cumsum(-1)  # of this and earlier components
     edges, picked = mass[..., :-1].expand(*batch, k - 1).contiguous(), pick * mass[..., -1:]
@@ -218,7 +225,7 @@ def choose(pick: Tensor, log_weights: Tensor, values: Tensor) -> Tensor:
 def log_density(log_weights: Tensor, means: Tensor, stds: Tensor, z: Tensor) -> Tensor:
     """Log-density (...) at z (..., F) of K Gaussians: log_weights (..., K), means and stds (..., K, F)."""
     if z.shape[:-1] != means.shape[:-2]:
-        batch = torch.broadcast_shapes(z.shape[:-1], means.shape[:-2])
+        batch = broadcast_shapes(z.shape[:-1], means.shape[:-2])
         log_weights, z = (t.expand(*batch, t.shape[-1]) for t in (log_weights, z))
         means, stds = (t.expand(*batch, *t.shape[-2:]) for t in (means, stds))
     return LogDensity.apply(log_weights, means, stds, z)
@@ -254,4 +261,4 @@ def _require_noise(stds: Tensor) -> None:
 
 
 def _column(x: Tensor) -> Tensor:
-    return torch.as_tensor(x)[..., None]
+    return validate.numbers("x", x)[..., None]

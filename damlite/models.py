@@ -43,6 +43,7 @@ class DynamicsModel(RoadNetwork):
         **choices: object,
     ) -> None:
         network = validate.fields(MixtureNetwork, choices)
+        validate.environment("env", env)
         k = validate.integer("components", components)
         validate.choice("predict", predict, ("velocity", "state"))
         if predict == "velocity" and env.kinematics is None:

@@ -126,7 +126,8 @@ class RoadNetwork(nn.Module):
         self, env: Environment, looks: int, outputs: int, runs: int, network: Network, generator: Generator | None
     ) -> None:
         super().__init__()
-        self.env, self.network, self.runs = env, network, validate.integer("runs", runs)
+        self.env, self.network, self.runs = validate.environment("env", env), network, validate.integer("runs", runs)
+        validate.generator("generator", generator)
         inputs = looks * self.observe(env.initial_state()).shape[-1]
         sizes = (inputs + env.n_actions, *network.hidden, outputs)
         _check_size("runs, hidden and components", sizes, self.runs)
@@ -158,7 +159,8 @@ class RoadNetwork(nn.Module):
         batch = features.shape[:-1]
         if self.runs > 1 and (not batch or batch[0] != self.runs):
             raise ValueError(f"state must have a leading axis of runs = {self.runs}, got batch {tuple(batch)}")
-        features, action = features.reshape(self.runs, -1, features.shape[-1]), action.reshape(self.runs, -1)
+        features = features.to(self.centre.dtype).reshape(self.runs, -1, features.shape[-1])
+        action = action.reshape(self.runs, -1)
         if features.shape[1] <= ROWS:
             return self._rows(features, action).reshape(*batch, -1)
         parts = zip(features.split(ROWS, dim=1), action.split(ROWS, dim=1), strict=True)

@@ -15,6 +15,8 @@ from .mixture import seeded
 from .support import limits, validate
 from .support.threads import one_thread
 
+HOW = ", as Belief(env, model, disc.log_ratio) is"
+
 
 @dataclass(frozen=True)
 class Belief:
@@ -35,10 +37,17 @@ class Belief:
 
     def __post_init__(self) -> None:
         validate.instance("env", self.env, Environment)
-        if self.dynamics is not None and not callable(getattr(self.dynamics, "transition", None)):
-            raise ValueError(f"dynamics must have a transition, or be None for the env's own, got {self.dynamics!r}")
-        if self.log_ratio is not None and not callable(self.log_ratio):
-            raise ValueError(f"log_ratio must be a function, as disc.log_ratio is, or None, got {self.log_ratio!r}")
+        q = self.dynamics
+        if q is not None and (isinstance(q, type) or not callable(getattr(q, "transition", None))):
+            raise ValueError(f"dynamics must have a transition, or be None for the env's own, got {validate.shown(q)}")
+        sizes, others = validate.sizes(self.env), validate.sizes(q)
+        if others not in (None, sizes):
+            raise ValueError(f"dynamics must be of the env's road, with (coordinates, actions) {sizes}, got {others}")
+        if self.log_ratio is not None:
+            validate.function(
+                "log_ratio", self.log_ratio, "state, action, next_state", ", as disc.log_ratio is, or None"
+            )
+        validate.offset("offset", self.offset)
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Planner(Estimator):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integer("horizon", self.horizon)
+        validate.each(self, validate.integer, "horizon")
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """Sequences to choose from for states of this batch, shape (*batch, C, steps), or (C, steps) for all alike."""
@@ -104,8 +113,10 @@ class Planner(Estimator):
 
         Raises ValueError if every sequence's value is NaN: reward or log-ratio is no number in what was imagined.
         """
+        validate.instance("belief", belief, Belief, HOW)
         steps = self.horizon if steps is None else validate.integer("steps", steps)
-        state = validate.states("state", state, len(belief.env.state_names))
+        state = validate.first_states("state", state, len(belief.env.state_names))
+        validate.generator("generator", generator)
         plan = self.search(belief, state, steps, generator)
         if belief.log_ratio is not None and self.averages_weights:
             dynamics = belief.env if belief.dynamics is None else belief.dynamics
@@ -165,8 +176,8 @@ class RandomShooting(Planner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        candidates = validate.integer("candidates", self.candidates)
-        limits.at_most(limits.SEQUENCES, "sequences", "candidates", candidates, "ask for fewer")
+        validate.each(self, validate.integer, "candidates")
+        limits.at_most(limits.SEQUENCES, "sequences", "candidates", self.candidates, "ask for fewer")
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """a⁽ⁱ⁾ ~ π, uniform and independent, shape (*batch, K, steps)."""
@@ -190,7 +201,8 @@ class Exhaustive(Planner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integers("hold", self.hold)
+        held = validate.integers("hold", self.hold)
+        object.__setattr__(self, "hold", held if isinstance(self.hold, tuple) else held[0])
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """All of them, for every state alike, shape (C, steps)."""
@@ -221,11 +233,10 @@ class IteratedPlanner(Planner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("candidates", "iterations"):
-            validate.integer(name, getattr(self, name))
+        validate.each(self, validate.integer, "candidates", "iterations")
+        validate.each(self, validate.number, "smoothing", least=0, most=1)
         drawn, size = self.candidates * self.iterations, f"{self.candidates:,} × {self.iterations:,}"
         limits.at_most(limits.SEQUENCES, "sequences", "candidates × iterations", drawn, "ask for fewer", size)
-        validate.number("smoothing", self.smoothing, 0, 1)
 
     def search(self, belief: Belief, state: Tensor, steps: int, generator: Generator | None) -> Plan:
         """Draw, judge and refit, and choose from the last draw."""
@@ -268,7 +279,7 @@ class CrossEntropy(IteratedPlanner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        validate.integer("elites", self.elites)
+        validate.each(self, validate.integer, "elites")
         if self.elites > self.candidates:
             raise ValueError(f"elites must be at most candidates = {self.candidates}, got {self.elites}")
 
@@ -295,7 +306,8 @@ class MPPI(IteratedPlanner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if validate.number("temperature", self.temperature, least=0) == 0:
+        validate.each(self, validate.number, "temperature", least=0)
+        if self.temperature == 0:
             raise ValueError("temperature must be above 0, got 0")
 
     def count(self, values: Tensor) -> Tensor:
@@ -315,6 +327,8 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
 
     Raises ValueError if they are more than a million.
     """
+    validate.integer("n_actions", n_actions)
+    validate.integer("horizon", horizon)
     limits.sequences("horizon", n_actions, horizon, "try a random part of them, as RandomShooting does")
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 
@@ -329,7 +343,8 @@ def _drawable(batch: tuple[int, ...], candidates: int, steps: int, actions: int 
 
 def policy(planner: Planner, belief: Belief) -> Policy:
     """A policy for `collect`: plan anew at every step, never past the episode's end."""
-    validate.instance("belief", belief, Belief)
+    validate.instance("planner", planner, Planner)
+    validate.instance("belief", belief, Belief, HOW)
 
     def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
         return planner.plan(belief, state, min(planner.horizon, belief.env.horizon - step), generator=generator).action

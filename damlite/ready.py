@@ -25,18 +25,15 @@ NARROW = 16  # columns: a product with fewer takes several times as long
 LATEST: WeakKeyDictionary = WeakKeyDictionary()  # of every network what was made ready, and of which parameters
 
 
-def sampler(dynamics: object, state: Tensor, actions: Tensor) -> Step:
-    """A function of (state, action, noise): a step of P particles of every state (..., S) with actions (..., H).
-
-    Raises ValueError if they do not fit a learned model; any other dynamics checks them at every step.
-    """
+def sampler(dynamics: object) -> Step:
+    """A function of (state, action, noise): a step of P particles of every state, which were checked before."""
     if type(dynamics) is DynamicsModel:
-        validate.states("state", state, len(dynamics.env.state_names))
-        validate.actions("action", actions, dynamics.env.n_actions)
         return _ready(dynamics, ReadyModel)
 
     def step(state: Tensor, action: Tensor, noise: Noise) -> Tensor:
         q = dynamics.transition(state, action)
+        if not hasattr(q, "sample"):
+            raise ValueError(f"dynamics must have a transition that returns a Mixture, got {validate.shown(q)} from it")
         return q.sample(noise=torch.cat(noise(q.means.shape[-1]), -1))
 
     return step
@@ -170,6 +167,9 @@ class ReadyDiscriminator:
 
     def __call__(self, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
         """log p/q (...) of transitions (..., S), (...), (..., S)."""
+        scale = self.disc.centre
+        if state.dtype != scale.dtype:
+            state, next_state = state.to(scale), next_state.to(scale)
 
         def logits(s: Tensor, a: Tensor, s_next: Tensor) -> Tensor:
             return self.network(self.disc.transition_features(s, s_next), a)

@@ -21,7 +21,8 @@ class Recipe:
     ----------
     planner : what drives; its fields say how values are estimated
     rounds : J, each of `episodes` episodes driven with the newest model, after `random_episodes` random ones
-    evaluation_episodes : driven at the end to measure a run's return, see `evaluate`; no data to learn from
+    evaluation_episodes : driven at the end to measure a run's return, as many on each of a road's sides, and so rounded
+        up, see `evaluate`; no data to learn from
     model_training, discriminator_training : of the fits of the first round, and of every round that begins from new
         random parameters
     later_steps : of both fits of the later rounds, but never more than the training's own; they then go on from the
@@ -48,12 +49,10 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, kind in (("planner", Planner), ("model_training", Training), ("discriminator_training", Training)):
             validate.instance(name, getattr(self, name), kind)
-        for name in ("rounds", "random_episodes", "episodes", "evaluation_episodes"):
-            validate.integer(name, getattr(self, name))
+        validate.each(self, validate.integer, "rounds", "random_episodes", "episodes", "evaluation_episodes")
+        validate.each(self, validate.integer, "later_steps", optional=True)
+        validate.each(self, validate.number, "instance_noise", least=0)
         limits.at_most(limits.STEPS, "rounds", "rounds", self.rounds, "drive more episodes a round")
-        if self.later_steps is not None:
-            validate.integer("later_steps", self.later_steps)
-        validate.number("instance_noise", self.instance_noise, least=0)
         MixtureNetwork(**self.network)
 
     @property
@@ -69,7 +68,8 @@ class Recipe:
         if "steps" in changes:
             steps = changes.pop("steps")
             for name in ("model_training", "discriminator_training"):
-                changes[name] = replace(changes.get(name, getattr(self, name)), steps=steps)
+                training = validate.instance(name, changes.get(name, getattr(self, name)), Training)
+                changes[name] = replace(training, steps=steps)
         return validate.fields(type(self), {**{f.name: getattr(self, f.name) for f in fields(self)}, **changes})
 
     def later(self) -> "Recipe":
@@ -91,6 +91,7 @@ def paper_recipe(env: Environment, estimator: str = "per_decision") -> Recipe:
 
     `estimator` : "per_decision", as Alg. 1 prints it; "trajectory", for which Sec. 3.2 derives q*; or "eq4"
     """
+    validate.instance("env", env, Environment)
     candidates = 10 if env.n_actions**env.horizon <= FEW_SEQUENCES else 50
     one = {"particles": 1, "common_random_numbers": False, "stratified": False, "estimator": estimator}
     planner = RandomShooting(horizon=min(env.horizon, 10), candidates=candidates, **one)
@@ -109,6 +110,7 @@ def our_recipe(env: Environment) -> Recipe:
     episodes, warm starts, networks that look at nothing far off their data, a model that is blunt and a
     discriminator that is blunter.
     """
+    validate.instance("env", env, Environment)
     if env.n_actions**env.horizon <= FEW_SEQUENCES:
         return Recipe(planner=Exhaustive(horizon=env.horizon, particles=50, clip=5.0))
     horizon = min(env.horizon, 20)

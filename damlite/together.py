@@ -6,14 +6,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .support import validate
+
 TOGETHER = 4096  # transitions that are judged at once: more at a time would leave the cache
 
 
-def together(function: Callable[..., Tensor], steps: list[tuple[Tensor, ...]], axis: int) -> list[Tensor]:
+def together(name: str, function: Callable[..., Tensor], steps: list[tuple[Tensor, ...]], axis: int) -> list[Tensor]:
     """A function of each step's tensors, asked of some steps at once; of copies, lest it edits them.
 
     Parameters
     ----------
+    name : the argument that the function was given as
     function : of as many tensors as a step holds
     steps : tensors alike but for the size of one axis; the second is without features, (...)
     axis : that axis
@@ -21,11 +24,14 @@ def together(function: Callable[..., Tensor], steps: list[tuple[Tensor, ...]], a
     Returns
     -------
     Of every step what the function says of it, in the shape of its second tensor.
+
+    Raises ValueError if it says anything but a number for each.
     """
     found = []
     for some in _groups(steps):
         copies = [torch.cat(parts, axis) for parts in zip(*some, strict=True)]
-        found += function(*copies).expand(copies[1].shape).split([step[1].shape[axis] for step in some], axis)
+        said = validate.answer(name, function, *copies, shape=copies[1].shape)
+        found += said.split([step[1].shape[axis] for step in some], axis)
     return found
 
 

@@ -21,6 +21,14 @@ def random_data():
 
 
 @pytest.fixture
+def double():
+    """float64 is the default."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
 def three_threads():
     """A caller with three torch threads."""
     before = torch.get_num_threads()

@@ -72,12 +72,19 @@ def count_panels(lesson):
     return sum({"application/vnd.jupyter.widget-view+json", "image/png"} <= data.keys() for data in shown)
 
 
-def panel_cells(lesson):
-    """A lesson's notebook with the code cells alone that its panels need: those tagged "panel"."""
-    book = read(lesson)
-    book.cells = [cell for cell in book.cells if cell.cell_type == "code" and "panel" in cell.metadata.get("tags", ())]
-    for cell in book.cells:
-        cell.outputs, cell.execution_count = [], None
+def panel_cells(*lessons):
+    """A notebook with the code cells alone that the lessons' panels need: those tagged "panel".
+
+    A lesson does without the names of the one before it.
+    """
+    book = read(lessons[0])
+    book.cells = []
+    for lesson in lessons:
+        book.cells += [nbformat.v4.new_code_cell("%reset -f")] if book.cells else []
+        cells = [cell for cell in read(lesson).cells if cell.cell_type == "code"]
+        book.cells += [cell for cell in cells if "panel" in cell.metadata.get("tags", ())]
+    for number, cell in enumerate(book.cells):
+        cell.update(outputs=[], execution_count=None, id=f"cell-{number}")
     return book
 
 
@@ -171,7 +178,8 @@ def panels_of(browser):
 
 def violations(browser, place):
     """What axe finds serious or critical within a CSS selector's elements: the rule, and where it is broken."""
-    browser.execute_script((Path(__file__).parent / "offline" / "axe.min.js").read_text(encoding="utf-8"))
+    if not browser.execute_script("return !!window.axe"):
+        browser.execute_script((Path(__file__).parent / "offline" / "axe.min.js").read_text(encoding="utf-8"))
     found = browser.execute_async_script(
         "const [place, done] = arguments;"
         "axe.run({include: [[place]]}).then(found => done(found.violations), error => done(String(error)))",

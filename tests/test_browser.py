@@ -26,6 +26,7 @@ from lab import (
 )
 
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+PARTS = {f"part_{i + 1}": LESSONS[i::3] for i in range(3)}  # a notebook of several lessons' panels: one kernel for all
 OUTPUTS = ".jp-OutputArea-output"
 BUTTON = "09_close_the_loop"  # its picture waits for a button
 PREDICTIONS = [  # cells below the first panel of lesson 00 and its question
@@ -52,7 +53,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    books = {lesson: panel_cells(lesson) for lesson in LESSONS}
+    books = {part: panel_cells(*lessons) for part, lessons in PARTS.items()}
     books["predictions"] = panel_cells(LESSONS[0])
     books["predictions"].cells += map(nbformat.v4.new_code_cell, PREDICTIONS)
     with open_lab(tmp_path_factory.mktemp("lab"), books) as address:
@@ -110,40 +111,33 @@ def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_pat
             assert browser.execute_script(FITS, shown), f"{page.stem}, slide {number}: more than its room"
             for drawn in shown.find_elements(By.CSS_SELECTOR, "math, img"):
                 assert drawn.rect["width"] > 0 and drawn.rect["height"] > 0
-            assert not violations(browser, "body")
             screenshot(browser, f"slides_{page.stem}_{number}")
             browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
         assert browser.find_element(By.ID, "place").text == f"{count} of {count}"
         browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_LEFT)
         assert browser.find_element(By.ID, "place").text == f"{count - 1} of {count}"
+        browser.execute_script("document.querySelectorAll('section').forEach(one => one.classList.add('now'))")
+        assert not violations(browser, "body")  # of all slides at once
         assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
-@pytest.mark.parametrize("lesson", [lesson for lesson in LESSONS if lesson != BUTTON])
-def test_every_panel_of_a_lesson_moves_by_keyboard(browser, url, lesson):
-    run_all(browser, url, lesson)
-    panels = list(panels_of(browser))
-    assert len(panels) == count_panels(lesson) > 0
-    for number, (handle, picture) in enumerate(panels):
+@pytest.mark.parametrize("part", PARTS)
+def test_every_panel_of_every_lesson_moves_by_keyboard(browser, url, part):
+    run_all(browser, url, part)
+    lessons = [lesson for lesson in PARTS[part] for _ in range(count_panels(lesson))]
+    assert set(lessons) == {*PARTS[part]}
+    wait(browser, lambda b: len(list(panels_of(b))) == len(lessons), 300)
+    for number, (lesson, (handle, picture)) in enumerate(zip(lessons, panels_of(browser), strict=True)):
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
         screenshot(browser, f"{lesson}_{number}_before")
-        for _ in range(2):
+        if lesson == BUTTON:
+            assert picture.get_attribute("naturalWidth") != "0"
+            assert browser.find_element(By.XPATH, "//button[contains(., 'run the eight cells')]").is_enabled()
+        for _ in range(0 if lesson == BUTTON else 2):
             step(browser, handle, picture)
         screenshot(browser, f"{lesson}_{number}_after")
         wait(browser, lambda _, one=handle: one.accessible_name)
-        assert picture.get_attribute("alt").endswith(".")
-    assert not violations(browser, OUTPUTS)
-    assert_nothing_went_wrong(browser)
-    shut_down(browser)
-
-
-def test_the_eight_cells_show_their_stored_picture_and_a_button(browser, url):
-    run_all(browser, url, BUTTON)
-    ((_, picture),) = panels_of(browser)
-    assert picture.get_attribute("naturalWidth") != "0"
-    assert browser.find_element(By.XPATH, "//button[contains(., 'run the eight cells')]").is_enabled()
-    screenshot(browser, BUTTON)
-    wait(browser, lambda _: picture.get_attribute("alt"))
+        assert wait(browser, lambda _, one=picture: one.get_attribute("alt")).endswith(".")
     assert not violations(browser, OUTPUTS)
     assert_nothing_went_wrong(browser)
     shut_down(browser)

@@ -72,7 +72,17 @@ def test_pareto_k_ignores_scale_and_takes_any_axis():
 
 def test_pareto_k_of_no_tail():
     assert pareto_k(torch.zeros(100)).item() == -math.inf
-    assert pareto_k(torch.zeros(20)).item() == math.inf
+    log_w = torch.arange(20.0)
+    assert pareto_k(log_w).item() == math.inf  # a tail of 4
+    assert math.isfinite(pareto_k(torch.cat([log_w, log_w[:1]])).item())
+
+
+@pytest.mark.parametrize("above", [1, 3])
+def test_a_tail_of_which_some_are_equal_is_a_tail(above):
+    """Of 20 tail weights only so many are larger than the cut-off."""
+    log_w = torch.cat([torch.zeros(100 - above), torch.arange(1.0, above + 1)])
+    assert pareto_k(log_w).item() > -math.inf
+    assert pareto_k(torch.stack([log_w, torch.zeros(100)])).isneginf().tolist() == [False, True]
 
 
 def test_calibration_by_hand():
@@ -83,11 +93,42 @@ def test_calibration_by_hand():
     assert right.error == pytest.approx(3 / 8 * 0.1, abs=1e-6)
 
 
+def test_calibration_in_two_bins_by_hand():
+    """Predictions 0.3, 0.1, 0.3 of which one is real; and 0.9, 0.6, 0.5, 1, 0.6, 0.9 of which four are."""
+    real, fake = torch.tensor([[0.9, 0.6], [0.3, 0.5]]), torch.tensor([0.1, 0.3, 0.6, 0.9])
+    result = calibration(
+        torch.cat([real.logit().flatten(), torch.tensor([100.0])]), torch.cat([fake, fake[:1]]).logit(), 2
+    )
+    assert result.count.tolist() == [4, 6]
+    assert result.predicted.tolist() == pytest.approx([0.8 / 4, 4.5 / 6])
+    assert result.observed.tolist() == pytest.approx([1 / 4, 4 / 6])
+    assert result.error == pytest.approx((4 * (1 / 4 - 0.8 / 4) + 6 * (4.5 / 6 - 4 / 6)) / 10)
+
+
+def test_calibration_has_ten_bins_and_nothing_in_an_empty_one():
+    result = calibration(torch.tensor([0.0]), torch.tensor([[-9.0]]))
+    assert result.count.tolist() == [1, 0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert result.predicted.isnan().tolist() == result.observed.isnan().tolist() == (result.count == 0).tolist()
+    assert result.error == pytest.approx(0.25, abs=1e-4)  # (0 + 1/2)/2
+
+
 @pytest.mark.parametrize("log_w", [torch.tensor([]), torch.tensor(1.0), torch.tensor([0.0, float("nan")])])
 def test_bad_weights_are_named(log_w):
     for diagnostic in (effective_sample_size, pareto_k):
         with pytest.raises(ValueError, match="log_w must"):
             diagnostic(log_w)
+
+
+def test_bad_weights_are_counted():
+    with pytest.raises(ValueError, match=r"log_w must hold at least one weight along dim 1, got shape \(3, 0\)"):
+        effective_sample_size(torch.zeros(3, 0), dim=1)
+    with pytest.raises(ValueError, match="log_w must be numbers, got 2 NaN"):
+        pareto_k(torch.tensor([0.0, math.nan, math.nan]))
+
+
+def test_whole_log_weights_are_numbers_too_and_doubles_stay_doubles():
+    assert effective_sample_size([0, 0, 0]).item() == pytest.approx(3)
+    assert effective_sample_size(torch.zeros(3).double()).dtype == torch.float64
 
 
 def test_unequal_logits_are_named():

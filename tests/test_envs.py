@@ -1,5 +1,6 @@
 """IcyRoad: its parameters, its dynamics by hand, and Gymnasium's own checker."""
 
+import importlib
 import warnings
 
 import gymnasium
@@ -67,6 +68,17 @@ def test_any_batch(env, generator):
     assert env.reward(state, action).shape == (2, 7)
 
 
+def test_probabilities_are_as_precise_as_the_states():
+    """0.3 is another number in float32."""
+    road, crossing = dl.IcyRoad(swerve_prob=0.3), dl.Intersection(left_prob=0.3)
+    fast, near = (each.initial_state().double() for each in (road, crossing))
+    fast[2], near[6] = 3, 4.9
+    swerves = road.transition(fast, torch.tensor(1)).log_weights.exp()
+    turns = crossing.transition(near, torch.tensor(1)).log_weights.exp()
+    assert swerves.tolist() == pytest.approx([0.7, 0.15, 0.15], abs=1e-15)
+    assert turns.tolist() == pytest.approx([0.3, 0.7], abs=1e-15)
+
+
 def test_bad_shapes_and_actions_are_named(env):
     with pytest.raises(ValueError, match=r"state must have shape \(..., 4\), got \(3,\)"):
         env.transition(torch.zeros(3), torch.tensor(0))
@@ -79,6 +91,7 @@ def test_bad_shapes_and_actions_are_named(env):
 
 
 def test_gymnasiums_own_checker_passes_without_warnings():
+    importlib.import_module("damlite.figures")  # what draws; old versions of what it loads may warn of newer ones
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         road = gymnasium.make("damlite/IcyRoad-v0", render_mode="rgb_array", threshold=3.0)

@@ -1,5 +1,6 @@
 """ESTIMATEVALUE (Alg. 1) against exact values, and every choice in it by hand."""
 
+import math
 from functools import partial
 
 import pytest
@@ -135,6 +136,58 @@ def test_estimators_by_hand():
     assert estimate(**shifted) == pytest.approx((1 - 4) + 2 * (10 - 4) / 2 + 6 * (100 - 4) / 4 + sum_of_offsets)
     total = (1 - 4) + (10 - 4) / 2 + (100 - 4) / 4
     assert estimate(**shifted, estimator="trajectory") == pytest.approx(6 * total + sum_of_offsets)
+
+
+def test_an_offset_is_as_precise_as_the_states():
+    """Weight 3 of the second reward, and an offset that float32 rounds."""
+
+    def three(state, action, next_state):
+        return torch.full_like(action, 3, dtype=state.dtype).log()
+
+    def estimate(offset):
+        state, actions = torch.zeros(1, dtype=torch.float64), torch.zeros(2, dtype=torch.long)
+        how = {"offset": offset, "particles": 1}
+        return dl.estimate_value(OnALine(1, 0.0), lambda s, a: s[..., 0], state, actions, three, **how).item()
+
+    assert estimate(0.1) == pytest.approx(3 - 2 * 0.1, abs=1e-12)
+    assert estimate(torch.tensor(0.1, dtype=torch.float64)) == pytest.approx(3 - 2 * 0.1, abs=1e-12)
+
+
+@pytest.mark.parametrize("common", [False, True])
+def test_one_step_by_hand(common):
+    """Reward 7 and weight 3: only "eq4" weights the reward of the last state."""
+
+    def estimate(actions, **how):
+        given = (
+            OnALine(1, 0.0),
+            lambda s, a: 7 + s[..., 0],
+            torch.zeros(1),
+            actions,
+            lambda s, a, s2: 3 + 0 * s[..., 0],
+        )
+        return dl.estimate_value(*given, common_random_numbers=common, particles=2, **how)
+
+    for actions in (torch.tensor([0]), torch.zeros(3, 1, dtype=torch.long)):
+        for estimator, expected in (("per_decision", 7.0), ("trajectory", 7.0), ("eq4", 7 * math.exp(3))):
+            value = estimate(actions, estimator=estimator)
+            assert value.shape == actions.shape[:-1]
+            torch.testing.assert_close(value, torch.full_like(value, expected))
+
+
+@pytest.mark.parametrize("common", [False, True])
+def test_each_sequence_can_begin_elsewhere(common):
+    """Steps of 1 from 0, 10 and 200, with the place as the reward; states may be whole numbers or doubles."""
+    for state in (torch.tensor([[0], [10], [200]]), torch.tensor([[0.0], [10.0], [200.0]]).double()):
+        how = {"common_random_numbers": common, "particles": 2}
+        actions = torch.zeros(3, 3, dtype=torch.long)
+        values = dl.estimate_value(OnALine(1, 0.0), lambda s, a: s[..., 0], state, actions, **how)
+        assert values.tolist() == [0 + 1 + 2, 10 + 11 + 12, 200 + 201 + 202]
+        assert values.dtype == (state.dtype if state.is_floating_point() else torch.float32)
+
+
+def test_weights_that_are_flattened_away_are_one_even_where_they_are_infinite():
+    log_w = dl.Estimator(flatten=0.0).log_weight(torch.tensor([-torch.inf, 2.0, torch.inf]))
+    assert log_w.tolist() == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("offset", [0.0, 4.0])
@@ -427,8 +480,8 @@ def test_estimates_run_on_one_thread_and_give_the_others_back(env, three_threads
     [
         ({"particles": 0}, "particles must be a positive integer"),
         ({"particle": 5}, r"particle is no choice of Estimator \(got 5\); it has particles, weight"),
-        ({"weight": "w"}, "weight must be one of"),
-        ({"estimator": "best"}, "estimator must be one of"),
+        ({"weight": "w"}, "weight must be one of 'ratio', 'sigmoid', got 'w'"),
+        ({"estimator": "best"}, "estimator must be one of 'per_decision', 'eq4', 'trajectory', got 'best'"),
         ({"normalise": "exces"}, "normalise must be one of False, True, 'excess', got 'exces'"),
         ({"stratified": 1}, "stratified must be True or False, got 1"),
         ({"common_random_numbers": None}, "common_random_numbers must be True or False, got None"),
@@ -439,9 +492,11 @@ def test_estimates_run_on_one_thread_and_give_the_others_back(env, three_threads
         ({"resample": 0}, r"resample must be None or in \(0, 1\], got 0"),
         ({"resample": 2}, r"resample must be a finite number in \[0, 1\], got 2"),
         ({"discount": 1.1}, r"discount must be a finite number in \[0, 1\], got 1.1"),
-        ({"actions": torch.zeros(0, dtype=torch.long)}, "actions \\(..., H\\) with H of at least 1"),
-        ({"actions": torch.tensor([0, 7])}, "action must be integers from 0 to 2"),
+        ({"actions": torch.zeros(0, dtype=torch.long)}, "actions must have shape \\(..., H\\) with H of at least 1"),
+        ({"actions": torch.tensor([0, 7])}, "actions must be integers from 0 to 2"),
         ({"state": torch.zeros(3)}, "state must have shape"),
+        ({"state": torch.tensor(1.0)}, r"state must have shape \(..., 4\), got \(\)"),
+        ({"actions": torch.tensor(1)}, r"actions must have shape \(..., H\) with H of at least 1, got \(\)"),
         (
             {"state": torch.zeros(2, 4), "actions": torch.zeros(3, 5, dtype=torch.long)},
             "batch shapes must broadcast",

@@ -55,6 +55,7 @@ def test_no_proposal_has_less_variance():
         assert best.tolist() == pytest.approx([0.5 / 2.2, 0.8 / 2.2, 0.0, 0.9 / 2.2])
         assert estimate_variance(P, best, returns).item() == pytest.approx(least, abs=1e-12)
         assert (estimate_variance(P, some_proposals(), returns) > least).all()
+        torch.testing.assert_close(least_variance_proposal(P, returns / 1000), best)
 
 
 def test_bad_distributions_are_named():

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from functools import partial
 from itertools import count
 
 import pytest
@@ -11,7 +12,7 @@ from scipy.stats import spearmanr
 from torch.nn.functional import softplus
 
 import damlite as dl
-from damlite import fitting
+from damlite.fitting import Objective, Training, _minimise, _spawn
 from damlite.networks import ROWS, Layers, StackedMLP
 
 AT, ACCELERATE = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
@@ -128,6 +129,7 @@ def test_return_weights_are_shifted_and_have_mean_one():
     torch.testing.assert_close(weights[0], torch.tensor([0.0, 6.0, 9.0]) / 5)
     assert offset.tolist() == [[-5.0], [2.0]]
     assert weights[1].tolist() == [1.0, 1.0, 1.0]  # all returns equal: q* is p
+    torch.testing.assert_close(dl.return_weights(torch.tensor([0.0, 1e-3, 2e-3]))[0], torch.tensor([0.0, 1.0, 2.0]))
 
 
 def test_equal_returns_give_the_uniform_fit(generator):
@@ -243,6 +245,112 @@ def test_no_component_of_a_mixture_is_shared_or_dies(env, random_data):
             for low, high in ((-0.9, -0.3), (0.3, 0.9))
         )
     assert (gap < 0.03).all()
+
+
+class Points(torch.nn.Module):
+    """As many runs as given points, each of which is to be approached; it notes where it is at every look."""
+
+    def __init__(self, points):
+        super().__init__()
+        self.points, self.runs, self.seen = points, len(points), []
+        self.place = torch.nn.Parameter(torch.zeros_like(points))
+
+    def distances(self, *chosen):
+        self.seen.append((self.place.detach().clone(), *chosen))
+        return (self.place - self.points).square().sum(-1)
+
+
+def test_a_fit_is_adamw_with_half_a_cosine():
+    """Loshchilov & Hutter's AdamW by hand. Looks at 20, 40 and 50, the last the best; each run has its own rows."""
+    network = Points(torch.tensor([[1.0, -2.0, 3.0], [4.0, 0.5, -6.0]]))
+    how = Training(steps=50, batch=7, learning_rate=0.05, weight_decay=0.3)
+    objective = Objective(network.distances, network.distances, 10)
+    fit = _minimise(network, objective, how, torch.tensor([1.0, 2.0]), dl.seeded(0), False)
+    place, mean, square, losses = torch.zeros(2, 3).double(), 0.0, 0.0, []
+    for t in range(1, 51):
+        losses.append((place - network.points).square().sum(-1))
+        gradient, rate = 2 * (place - network.points), 0.05 * (1 + math.cos(math.pi * (t - 1) / 50)) / 2
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        step = (mean / (1 - 0.9**t)) / ((square / (1 - 0.999**t)).sqrt() + 1e-8)
+        place = (1 - 0.3 * rate) * place - rate * step
+    torch.testing.assert_close(network.place.double(), place, rtol=1e-5, atol=1e-5)
+    assert fit.steps.tolist() == [20, 40, 50] and fit.best_step.tolist() == [50, 50] and fit.offset.tolist() == [1, 2]
+    seen = torch.stack([losses[step - 1] for step in (20, 40, 50)])
+    torch.testing.assert_close(fit.training_loss.double(), seen, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(fit.held_out_loss[-1], (network.place - network.points).square().sum(-1).detach())
+    rows = torch.stack([chosen[0] for _, *chosen in network.seen if chosen])
+    assert rows.shape == (50, 2, 7)
+    assert rows[:, 0].unique().tolist() == list(range(10)) and rows[:, 1].unique().tolist() == list(range(10, 20))
+    assert not torch.equal(rows[:, 0], rows[:, 1] - 10)
+
+
+def test_minibatches_are_the_generators():
+    rows = []
+    for seed in (0, 0, 1):
+        network = Points(torch.ones(2, 3))
+        objective = Objective(network.distances, network.distances, 1000)
+        _minimise(network, objective, Training(steps=2), torch.zeros(2), dl.seeded(seed), False)
+        rows.append(torch.stack([chosen[0] for _, *chosen in network.seen if chosen]))
+    assert torch.equal(rows[0], rows[1]) and not torch.equal(rows[0], rows[2])
+
+
+def test_the_same_generator_gives_the_same_fits():
+    how, given = {"steps": 3, "batch": 4}, data(5)
+
+    def parameters(seed):
+        g = dl.seeded(seed)
+        model, disc = dl.DynamicsModel(dl.IcyRoad(), 1, generator=g), dl.Discriminator(dl.IcyRoad(), generator=g)
+        dl.fit_model(model, given, **how, generator=g)
+        dl.fit_discriminator(disc, model, given, **how, generator=g)
+        return torch.cat([p.flatten() for network in (model, disc) for p in network.parameters()])
+
+    first, again, other = map(parameters, (0, 0, 1))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_each_run_keeps_its_best_within_patience():
+    """Looks every 20 steps, with patience 40: three runs that stop, and the fit with the last of them.
+
+    The first is best at 60, 40 steps after step 20; the second's gain at 80 comes too late; the third's never comes.
+    """
+    network = Points(torch.ones(3, 2))
+    held_out = torch.tensor([[5.0, 4, 4, 3, 3, 3, 3, 0], [5, 4, 6, 6, 0, 0, 0, 0], [5, 5, 5, 5, 5, 5, 5, 0]]).T
+    looks = count()
+
+    def look():
+        network.distances()
+        return held_out[next(looks)]
+
+    how = Training(steps=200, patience=40, weight_decay=0.0)
+    fit = _minimise(network, Objective(network.distances, look, 10), how, torch.zeros(3), dl.seeded(0), False)
+    assert fit.steps.tolist() == [20, 40, 60, 80, 100, 120]
+    assert fit.best_step.tolist() == [60, 20, 0]
+    assert torch.equal(fit.held_out_loss, held_out[1:7])
+    at_looks = [place for place, *chosen in network.seen if not chosen]
+    assert torch.equal(network.place, torch.stack([at_looks[3][0], at_looks[1][1], at_looks[0][2]]))
+
+
+def test_a_progress_bar_is_shown_where_asked(capsys):
+    for progress in (False, True):
+        network = Points(torch.ones(1, 2))
+        objective = Objective(network.distances, network.distances, 5)
+        _minimise(network, objective, Training(steps=3), torch.zeros(1), dl.seeded(0), progress)
+        shown = capsys.readouterr().err
+        assert ("Points" in shown and "/3" in shown and shown.endswith("\r")) if progress else not shown  # and wiped
+    for fit in (dl.fit_model, partial(dl.fit_discriminator, dl.Discriminator(dl.IcyRoad()))):
+        fit(dl.DynamicsModel(dl.IcyRoad()), data(10), steps=2, progress=True)
+        assert "/2" in capsys.readouterr().err
+        fit(dl.DynamicsModel(dl.IcyRoad()), data(10), steps=2)
+        assert not capsys.readouterr().err
+
+
+def test_what_a_fit_draws_moves_its_generator_by_one_number():
+    """Whatever it draws, what follows does not change; and no two fits draw the same numbers."""
+    generator, other = dl.seeded(0), dl.seeded(0)
+    seeds = [_spawn(generator).initial_seed() for _ in range(300)]
+    assert len(set(seeds)) == 300 and max(seeds) > 2**61
+    assert seeds == [int(torch.randint(2**62, (), generator=other)) for _ in range(300)]
+    assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=other))
 
 
 def test_a_second_fit_goes_on_from_the_first(env, random_data):
@@ -501,7 +609,27 @@ def test_bad_data_are_named(env, given, message):
         ),
         (
             lambda env: dl.fit_model(dl.DynamicsModel(env), data(), patience=0),
-            "patience must be a positive integer",
+            "patience must be a positive integer, got 0",
+        ),
+        (
+            lambda env: dl.fit_model(dl.DynamicsModel(env), data(), batch=0),
+            "batch must be a positive integer, got 0",
+        ),
+        *(
+            (
+                lambda env, name=name: dl.fit_model(dl.DynamicsModel(env), data(), **{name: -0.5}),
+                rf"{name} must be a finite number in \[0, inf\], got -0.5",
+            )
+            for name in ("learning_rate", "weight_decay")
+        ),
+        *(
+            (
+                lambda env, bad=bad: dl.fit_discriminator(
+                    dl.Discriminator(env), dl.DynamicsModel(env), data(), instance_noise=bad
+                ),
+                r"instance_noise must be a finite number in \[0, inf\], got",
+            )
+            for bad in (-0.1, math.nan)
         ),
         (
             lambda env: dl.fit_discriminator(dl.Discriminator(env, 2), dl.DynamicsModel(env), data()),
@@ -592,9 +720,9 @@ def test_a_run_that_diverges_late_keeps_what_was_good_before(env):
     def minibatch_loss(_):
         return size() * torch.tensor([1.0, math.nan if next(asked) >= 50 else 1.0])
 
-    objective = fitting.Objective(minibatch_loss, size, 8)
+    objective = Objective(minibatch_loss, size, 8)
     with pytest.warns(dl.DivergedFit, match="a DynamicsModel diverged in 1 of 2 runs; in run 1: by step 60 .* step 40"):
-        fit = fitting._minimise(model, objective, dl.Training(steps=100), torch.zeros(2), dl.seeded(0), False)
+        fit = _minimise(model, objective, dl.Training(steps=100), torch.zeros(2), dl.seeded(0), False)
     assert fit.best_step.tolist() == [100, 40]
     assert fit.steps.tolist() == [20, 40, 60, 80, 100]
     assert fit.diverged.tolist() == [False, True]
@@ -607,8 +735,8 @@ def test_a_first_loss_that_is_no_number_is_forgotten_at_the_first_that_is(env):
     def size():
         return sum(p.square().flatten(1).sum(1) for p in model.parameters())
 
-    objective = fitting.Objective(lambda _: size(), lambda: size() / min(next(looks), 1), 8)  # infinite at first
-    fit = fitting._minimise(model, objective, dl.Training(steps=40), torch.zeros(1), dl.seeded(0), False)
+    objective = Objective(lambda _: size(), lambda: size() / min(next(looks), 1), 8)  # infinite at first
+    fit = _minimise(model, objective, dl.Training(steps=40), torch.zeros(1), dl.seeded(0), False)
     assert (fit.best_step.item(), fit.diverged.item()) == (40, False)
 
 

@@ -254,3 +254,19 @@ def test_a_gymnasium_road_steps_as_the_road_itself(road):
         assert road.transition(state, action).log_prob(torch.as_tensor(after)) > -20
         state = torch.as_tensor(after)
         assert (terminated, truncated) == (False, t == road.horizon - 1)
+
+
+def test_observations_are_in_the_default_precision(double):
+    env = dl.FromGymnasium(cartpole, upright, 5)
+    assert dl.collect(env, episodes=2).state.dtype == env.initial_state().dtype == torch.float64
+    result = dl.run_mbrl(env, "dam", 1, runs=2, recipe=dl.our_recipe(env).but(planner=PLANNER, **SMALL))
+    assert result.returns.isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["damlite/IcyRoad-v0", "damlite/Intersection-v0"])
+def test_roads_are_seen_in_float32_whatever_the_default(double, name):
+    env = gymnasium.make(name)
+    seen, _ = env.reset(seed=0)
+    after, *_ = env.step(1)
+    assert seen.dtype == after.dtype == np.float32
+    assert env.observation_space.contains(after)

@@ -1,5 +1,6 @@
 """The Intersection: its cars by hand, its optimum by two dynamic programmes, and the planner that knows it."""
 
+import importlib
 import math
 import warnings
 from functools import cache
@@ -144,6 +145,7 @@ def test_its_sides_are_itself_with_the_coin_decided():
 
 
 def test_gymnasiums_own_checker_passes_and_the_cars_are_drawn():
+    importlib.import_module("damlite.figures")  # what draws; old versions of what it loads may warn of newer ones
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         road = gymnasium.make("damlite/Intersection-v0", render_mode="rgb_array")

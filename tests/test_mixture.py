@@ -75,6 +75,16 @@ def test_a_marginal_is_torchs_own_mixture(seed, components):
         torch.testing.assert_close(marginal.std, same.stddev, rtol=1e-4, atol=1e-4)
 
 
+def test_a_marginal_by_hand():
+    """A quarter of N(0, 1) and three of N(4, 2²): the mean is 3, and the variance (1 + 3·(4² + 2²))/4 − 3²."""
+    marginal = Marginal(torch.tensor([0.25, 0.75]).log(), torch.tensor([0.0, 4.0]), torch.tensor([1.0, 2.0]))
+    assert marginal.mean.item() == pytest.approx(3)
+    assert marginal.std.item() == pytest.approx(6.25**0.5)
+    assert marginal.cdf(2.0).item() == pytest.approx(0.25 * stats.norm.cdf(2) + 0.75 * stats.norm.cdf(-1))
+    density = 0.25 * stats.norm.pdf(2) + 0.75 * stats.norm.pdf(-1) / 2
+    assert marginal.log_prob(torch.tensor(2.0)).item() == pytest.approx(np.log(density))
+
+
 def test_road_log_prob_is_scipys_over_the_velocities():
     road, g = dl.IcyRoad(), dl.seeded(0)
     state = torch.randn(500, 4, generator=g) * 2
@@ -189,8 +199,9 @@ def test_bad_shapes_are_named(env):
         p.log_prob(torch.zeros(5, 3))
     with pytest.raises(ValueError, match=r"broadcast, got next_state \(7,\), mixture \(5,\)"):
         p.log_prob(torch.zeros(7, 4))
-    with pytest.raises(ValueError, match="coordinate from 0 to 3, got 4"):
-        p.marginal(4)
+    for outside in (4, -5):
+        with pytest.raises(ValueError, match=f"i must be a state coordinate from 0 to 3, got {outside}"):
+            p.marginal(outside)
 
 
 @pytest.mark.parametrize("k", [1, 3])
@@ -213,9 +224,58 @@ def test_a_log_density_of_batches_that_broadcast():
     torch.testing.assert_close(mixture.log_prob(z)[2, 3], mixture.log_prob(z[3])[2, 0])
 
 
+def test_the_gradient_of_batches_that_broadcast():
+    """Means of three, and places of four: each gradient has the shape of what it is of."""
+    g = dl.seeded(0)
+    log_weights, means, stds, z = (
+        torch.randn(*shape, generator=g, dtype=torch.double)
+        for shape in ((3, 1, 2), (3, 1, 2, 2), (3, 1, 2, 2), (4, 2))
+    )
+    given = [t.requires_grad_() for t in (log_weights.log_softmax(-1), means, stds.exp(), z)]
+    assert torch.autograd.gradcheck(log_density, given)
+
+
 def test_components_are_chosen_by_inverse_cdf():
     log_weights = torch.tensor([0.2, 0.5, 0.3]).log() + 7.0  # the sum does not matter
     values = torch.tensor([[1.0], [2.0], [3.0]])
     pick = torch.tensor([0.0, 0.19, 0.21, 0.69, 0.71, 1 - 1e-7])[:, None]
     assert choose(pick, log_weights, values)[:, 0].tolist() == [1, 1, 2, 2, 3, 3]
     assert choose(pick[:, None], log_weights.expand(4, 3), values.expand(4, 3, 1)).shape == (6, 4, 1)
+
+
+def test_a_component_without_weight_is_never_chosen():
+    """Not even by the number 0, at the edge that it shares with the next."""
+    values = torch.tensor([[1.0], [2.0], [3.0]])
+    pick = torch.tensor([[0.0], [0.5], [0.75]])
+    for shift in (0.0, 1000.0, -1000.0):  # beyond what exp can hold
+        log_weights = torch.tensor([0.0, 1.0, 1.0]).log() + shift
+        assert choose(pick, log_weights, values)[:, 0].tolist() == [2, 3, 3]
+
+
+def test_coordinates_are_counted_from_the_end_too(env):
+    p = env.transition(env.initial_state(), torch.tensor(1))
+    for i in range(4):
+        assert torch.equal(p.marginal(i - 4).means, p.marginal(i).means)
+
+
+def test_samples_have_the_precision_of_the_mixture():
+    mixture = random_mixture(0)
+    noise = draw_noise(3, features=4, generator=dl.seeded(0))
+    assert mixture.sample(noise=noise.double()).dtype == torch.float32
+    assert torch.equal(mixture.sample(noise=noise.double()), mixture.sample(noise=noise))
+
+
+@pytest.mark.parametrize("draw", [draw_noise, draw_stratified_noise])
+def test_random_numbers_lie_where_their_generator_does(draw):
+    with torch.device("meta"):
+        assert draw(5, 3, features=2, generator=torch.Generator("cpu")).device.type == "cpu"
+        assert draw(5, 3, features=2).device.type == "meta"
+
+
+@pytest.mark.parametrize("extreme", [0.0, 1 - 2**-24])
+def test_stratified_numbers_are_finite_at_both_ends(monkeypatch, extreme):
+    """0, and the greatest number below 1 that a generator gives: with seven strata below it, it is rounded to 1."""
+    monkeypatch.setattr(torch, "rand", lambda size, **_: torch.full(size, extreme))
+    noise = draw_stratified_noise(8, features=2)
+    assert noise.isfinite().all()
+    assert (0 < noise[:, 0]).all() and (noise[:, 0] < 1).all()

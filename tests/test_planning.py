@@ -9,6 +9,7 @@ import torch
 
 import damlite as dl
 from damlite.mixture import Kinematics, Mixture
+from damlite.planning import IteratedPlanner, Planner
 
 PLANNERS = [dl.Exhaustive(), dl.RandomShooting(candidates=200), dl.CrossEntropy(), dl.MPPI()]
 WIDE = dl.IcyRoad(swerve_prob=0.5)  # a wrong model of the icy road whose exact ratio is known
@@ -276,10 +277,9 @@ def test_what_is_no_number_is_never_chosen(env, planner):
 
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_nothing_but_nan_is_an_error(env, planner):
-    start = env.initial_state(2)
-    start[1] = torch.nan  # all that is imagined from here is NaN
+    belief = dl.Belief(env, log_ratio=lambda state, action, next_state: torch.full(action.shape, torch.nan))
     with pytest.raises(ValueError, match="must be numbers for what is imagined, got NaN for every sequence"):
-        planner.plan(dl.Belief(env), start)
+        planner.plan(belief, env.initial_state(2))
 
 
 @pytest.mark.parametrize("planner", [dl.Exhaustive(), dl.RandomShooting(), dl.CrossEntropy(), dl.MPPI()])
@@ -331,7 +331,8 @@ def test_numbers_without_names_are_refused(planner):
         (lambda: dl.RandomShooting(horizon=0), "horizon must be a positive integer, got 0"),
         (lambda: dl.RandomShooting(candidates=2.5), "candidates must be a positive integer, got 2.5"),
         (lambda: dl.CrossEntropy(elites=99), "elites must be at most candidates = 50, got 99"),
-        (lambda: dl.CrossEntropy(smoothing=2), "smoothing must be a finite number"),
+        (lambda: dl.CrossEntropy(elites=0), "elites must be a positive integer, got 0"),
+        (lambda: dl.CrossEntropy(smoothing=2), r"smoothing must be a finite number in \[0, 1\], got 2"),
         (lambda: dl.CrossEntropy(iterations=0), "iterations must be a positive integer, got 0"),
         (lambda: dl.MPPI(temperature=0), "temperature must be above 0, got 0"),
         (lambda: dl.MPPI(temperature=-1), "temperature must be a finite number in"),
@@ -352,6 +353,20 @@ def test_numbers_without_names_are_refused(planner):
 def test_bad_planners_and_beliefs_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_what_a_planner_of_ones_own_lacks_is_named(env):
+    @dataclass(frozen=True, kw_only=True)
+    class Idle(Planner):
+        pass
+
+    @dataclass(frozen=True, kw_only=True)
+    class Undecided(IteratedPlanner):
+        pass
+
+    for planner, lacking in ((Idle(), "Idle needs a propose"), (Undecided(), "Undecided needs a count")):
+        with pytest.raises(NotImplementedError, match=lacking):
+            planner.plan(dl.Belief(env), env.initial_state())
 
 
 def test_held_actions_are_every_sequence_of_blocks():
@@ -386,6 +401,30 @@ def test_each_choice_can_have_a_hold_of_its_own():
             dl.Exhaustive(hold=bad)
 
 
+def test_further_choices_are_held_like_the_last():
+    """Eleven steps held 1, 2, 4 and 4: 3⁴ sequences; and no more than it takes for seven."""
+    planner = dl.Exhaustive(hold=(1, 2, 4))
+    assert planner.propose(3, (), 11, None).tolist() == [
+        [a, b, b, c, c, c, c, d, d, d, d] for a, b, c, d in itertools.product(range(3), repeat=4)
+    ]
+    assert planner.propose(2, (), 7, None).shape == (8, 7)
+
+
+def test_all_candidates_may_be_elites():
+    """Then all count alike."""
+    assert dl.CrossEntropy(candidates=3, elites=3).count(torch.tensor([1.0, 5.0, 2.0])).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("planner", PLANNERS)
+def test_a_plan_is_its_generators(env, planner):
+    """The same numbers from the same generator, others from a later state of it, and every plan moves it on."""
+    belief, start, generator = dl.Belief(env), env.initial_state(), dl.seeded(0)
+    first, later = (planner.plan(belief, start, generator=generator) for _ in range(2))
+    again = planner.plan(belief, start, generator=dl.seeded(0))
+    assert torch.equal(first.states, again.states) and torch.equal(first.actions, again.actions)
+    assert not torch.equal(first.states, later.states)
+
+
 def test_holding_actions_plans_well_through_the_true_intersection():
     """Through the truth, with our recipe's planner: about 104 with a standard error of 2, and no crash."""
     env = dl.Intersection()
@@ -396,5 +435,7 @@ def test_holding_actions_plans_well_through_the_true_intersection():
 
 
 def test_a_road_in_the_place_of_a_belief_is_named(env):
-    with pytest.raises(ValueError, match="belief must be a Belief, got IcyRoad"):
+    with pytest.raises(
+        ValueError, match=r"belief must be a Belief, as Belief\(env, model, disc.log_ratio\) is, got IcyRoad"
+    ):
         dl.policy(dl.Exhaustive(), env)

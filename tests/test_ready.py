@@ -24,9 +24,9 @@ class Plain:
 
 def learned(road, runs, **choices):
     env, g = ROADS[road], dl.seeded(0)
-    data = dl.collect(env, episodes=40, runs=runs, generator=g)
+    data = dl.collect(env, episodes=10, runs=runs, generator=g)
     components, predict = choices.pop("components"), choices.pop("predict")
-    recipe = dl.our_recipe(env).but(steps=30, **choices)
+    recipe = dl.our_recipe(env).but(steps=5, **choices)
     return env, dl.learn(env, data, "disc", components, predict, recipe, g)
 
 
@@ -50,7 +50,7 @@ def test_ready_networks_are_the_plain_ones(road, components, predict, runs, choi
     s, a = s.unsqueeze(-2), a.unsqueeze(-1)  # one particle each
     numbers = draw_noise(*a.shape, features=found.model.features, generator=dl.seeded(2))
     with torch.no_grad():
-        fast = ready.sampler(found.model, s[..., 0, :], a)(s, a, lambda features: numbers.split([1, features], -1))
+        fast = ready.sampler(found.model)(s, a, lambda features: numbers.split([1, features], -1))
         slow = found.model.transition(s, a).sample(noise=numbers)
         assert same(fast, slow)
         assert same(ready.scorer(found.disc.log_ratio)(s, a, slow), found.disc.log_ratio(s, a, slow))
@@ -76,6 +76,19 @@ def test_values_are_those_of_plain_networks(road, runs):
         for one, other in zip(fast, slow, strict=True):
             assert same(one.state, other.state, 1e-3)
             assert same(one.log_weight, other.log_weight, 1e-3)
+
+
+def test_networks_in_float64_are_made_ready_in_it():
+    env, found = learned("icy", 1, components=4, predict="state")
+    model, disc = found.model.double(), found.disc.double()
+    state, actions = env.initial_state(2).double(), torch.randint(3, (2, 3), generator=dl.seeded(1))
+    for log_ratio in (None, disc.log_ratio):
+        fast, slow = (
+            dl.estimate_value(q, env.reward, state, actions, log_ratio, particles=5, generator=dl.seeded(2))
+            for q in (model, Plain(model))
+        )
+        assert fast.dtype == torch.float64
+        torch.testing.assert_close(fast, slow, rtol=1e-10, atol=1e-10)
 
 
 def test_more_rows_than_pass_at_once_are_the_same_rows():
@@ -134,8 +147,8 @@ def test_what_overrides_its_network_is_asked_itself():
     ("state", "actions", "message"),
     [
         (torch.zeros(3), torch.ones(4).long(), r"state must have shape \(..., 4\), got \(3,\)"),
-        (torch.zeros(4), torch.full((4,), 3), "action must be integers from 0 to 2, got 3 to 3"),
-        (torch.zeros(4), torch.ones(4), "action must be integers from 0 to 2, got torch.float32"),
+        (torch.zeros(4), torch.full((4,), 3), "actions must be integers from 0 to 2, got 3 to 3"),
+        (torch.zeros(4), torch.ones(4), "actions must be integers from 0 to 2, got torch.float32"),
     ],
 )
 def test_arguments_are_checked_at_the_door(state, actions, message):

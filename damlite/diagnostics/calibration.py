@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..support import validate
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -31,6 +33,8 @@ def calibration(real_logit: Tensor, fake_logit: Tensor, bins: int = 10) -> Calib
     real_logit, fake_logit : equally many logits; a calibrated D is right in a share D of the cases
     bins : of equal width on [0, 1]
     """
+    real_logit, fake_logit = _logits("real_logit", real_logit), _logits("fake_logit", fake_logit)
+    validate.integer("bins", bins, most=10**6)
     if real_logit.numel() != fake_logit.numel() or real_logit.numel() == 0:
         got = f"{real_logit.numel()} and {fake_logit.numel()}"
         raise ValueError(f"real_logit and fake_logit must hold equally many logits, at least one, got {got}")
@@ -42,3 +46,11 @@ def calibration(real_logit: Tensor, fake_logit: Tensor, bins: int = 10) -> Calib
     observed = torch.bincount(index, weights=real.double(), minlength=bins) / count
     error = (count * (predicted - observed).abs()).nan_to_num().sum() / count.sum()
     return Calibration(predicted, observed, count, float(error))
+
+
+def _logits(name: str, value: Tensor) -> Tensor:
+    """Numbers, infinite ones too: of what is certain."""
+    logits = validate.numbers(name, value)
+    if logits.isnan().any():
+        raise ValueError(f"{name} must be numbers, got {int(logits.isnan().sum())} NaN")
+    return logits

@@ -5,12 +5,23 @@ import math
 import torch
 from torch import Tensor
 
+from ..support import validate
+
 TRUSTWORTHY_K = 0.7  # Vehtari et al.: above it importance sampling is unreliable
 
 
 def effective_sample_size(log_w: Tensor, dim: int = -1) -> Tensor:
-    """(Σ w)² / Σ w² along `dim`, of N log-weights: between 1 and N. It needs no normalised weights."""
+    """(Σ w)² / Σ w² along `dim`, of N log-weights: between 1 and N. It needs no normalised weights.
+
+    Infinite weights leave no other a part in it, and where all are 0 it is 0.
+    """
     log_w = _check(log_w, dim)
+    if log_w.isinf().any():
+        top = log_w.amax(dim, keepdim=True)
+        log_w = torch.where(top == math.inf, torch.where(log_w == top, 0.0, -math.inf), log_w)
+        if (nothing := top == -math.inf).any():
+            worth = effective_sample_size(torch.where(nothing, 0.0, log_w), dim)
+            return torch.where(nothing.squeeze(dim), 0.0, worth)
     return torch.exp(2 * log_w.logsumexp(dim) - (2 * log_w).logsumexp(dim))
 
 
@@ -19,14 +30,16 @@ def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
 
     Weights whose tail has k ≥ 1/2 have no variance; above 0.7 an estimate cannot be trusted (Vehtari,
     Simpson, Gelman, Yao & Gabry, 2024, "Pareto smoothed importance sampling"; the fit is that of
-    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights.
+    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights, rounded up.
 
     Returns
     -------
     k̂, `dim` removed; −inf where all tail weights are equal (no tail at all), and +inf where there are
-    fewer than 25 weights, too few for a tail of 5.
+    fewer than 21 weights, too few for a tail of 5.
     """
     log_w = _check(log_w, dim).movedim(dim, -1).double()
+    if not log_w.amax(-1).isfinite().all():
+        raise ValueError("log_w must have a finite greatest entry, got an infinite weight, or none above 0")
     count = log_w.shape[-1]
     tail = math.ceil(min(count / 5, 3 * math.sqrt(count)))
     if tail < 5:
@@ -55,10 +68,10 @@ def _generalised_pareto_shape(x: Tensor) -> Tensor:
 
 
 def _check(log_w: Tensor, dim: int) -> Tensor:
-    log_w = torch.as_tensor(log_w)
-    log_w = log_w if log_w.is_floating_point() else log_w.float()
-    if log_w.ndim == 0 or log_w.shape[dim] == 0:
+    log_w = validate.numbers("log_w", log_w)
+    if log_w.numel() == 0 or log_w.ndim == 0:
         raise ValueError(f"log_w must hold at least one weight along dim {dim}, got shape {tuple(log_w.shape)}")
+    validate.integer("dim", dim, least=-log_w.ndim, most=log_w.ndim - 1)
     if log_w.isnan().any():
         raise ValueError(f"log_w must be numbers, got {int(log_w.isnan().sum())} NaN")
     return log_w

@@ -35,8 +35,9 @@ class Distracted(Environment):
 
     def __post_init__(self) -> None:
         validate.instance("env", self.env, Environment)
-        validate.integer("distractors", self.distractors, least=0)
-        if validate.number("memory", self.memory, 0, 1) == 1:
+        validate.each(self, validate.integer, "distractors", least=0, most=10**6)
+        validate.each(self, validate.number, "memory", least=0, most=1)
+        if self.memory == 1:
             raise ValueError("memory must be below 1, got 1: then nothing would be random")
         if self.env.kinematics is None:
             raise ValueError(f"env must have known kinematics to be given more coordinates, got {self.env!r}")
@@ -71,7 +72,7 @@ class Distracted(Environment):
 
     def own(self, state: Tensor) -> Tensor:
         """The environment's own coordinates of states (..., S + D)."""
-        return state[..., : len(self.env.state_names)]
+        return validate.states("state", state, len(self.state_names))[..., : len(self.env.state_names)]
 
     def initial_state(self, *batch: int) -> Tensor:
         """The environment's start, with distractors at 0: (*batch, S + D)."""
@@ -91,7 +92,8 @@ class Distracted(Environment):
 
     def features(self, state: Tensor) -> Tensor:
         """What networks are given: the environment's features, and all distractors."""
-        return torch.cat([self.env.features(self.own(state)), state[..., len(self.env.state_names) :]], -1)
+        own, state = self.own(state), torch.as_tensor(state)
+        return torch.cat([self.env.features(own), state[..., len(self.env.state_names) :]], -1)
 
     def sides(self) -> tuple["Distracted", ...]:
         """The environment's sides, as distracted."""

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from ..data import Episodes, Policy, roll_out
 from ..mixture import Kinematics, Mixture
+from ..support import validate
 
 
 class Environment:
@@ -40,7 +41,7 @@ class Environment:
 
     def features(self, state: Tensor) -> Tensor:
         """What networks are given of states (..., S): by default all of it."""
-        return state
+        return validate.states("state", state, len(self.state_names))
 
     def sides(self) -> tuple["Environment", ...]:
         """Variants to evaluate on equally often, so that chance which no driver can foresee adds no variance."""

@@ -47,14 +47,13 @@ class IcyRoad(Environment):
     )
 
     def __post_init__(self) -> None:
-        validate.number("threshold", self.threshold)
-        validate.number("swerve_prob", self.swerve_prob, 0, 1)
-        for name in ("swerve_speed", "swerve_spread", "noise"):
-            validate.number(name, getattr(self, name), least=0)
+        validate.each(self, validate.number, "threshold")
+        validate.each(self, validate.number, "swerve_prob", least=0, most=1)
+        validate.each(self, validate.number, "swerve_speed", "swerve_spread", "noise", least=0)
 
     def initial_state(self, *batch: int) -> Tensor:
         """The start (0, 0, 1, 0), shape (*batch, S)."""
-        return torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(*batch, 4).clone()
+        return torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(*validate.batch("batch", batch), 4).clone()
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:
         """p(s' | s, a): stay, swerve left (+y) or swerve right, K = 3.
@@ -66,7 +65,7 @@ class IcyRoad(Environment):
         """
         state, action = validate.transition(self, state, action)
         speed = state[..., 2].round() + (action - 1)
-        swerve = self.swerve_prob * (speed > self.threshold)
+        swerve = self.swerve_prob * (speed > self.threshold).to(speed)
         log_weights = torch.stack([1 - swerve, swerve / 2, swerve / 2], dim=-1).log()
         kicks = state.new_tensor([0.0, self.swerve_speed, -self.swerve_speed])
         means = torch.stack(torch.broadcast_tensors(speed[..., None], state[..., 3:] + kicks), dim=-1)

@@ -59,14 +59,13 @@ class Intersection(Environment):
     )
 
     def __post_init__(self) -> None:
-        validate.number("left_prob", self.left_prob, 0, 1)
-        for name in ("crash_distance", "noise"):
-            validate.number(name, getattr(self, name), least=0)
+        validate.each(self, validate.number, "left_prob", least=0, most=1)
+        validate.each(self, validate.number, "crash_distance", "noise", least=0)
 
     def initial_state(self, *batch: int) -> Tensor:
         """The start: both cars 12 m before the middle, at 5 m/s; shape (*batch, S)."""
         agent, other = [1.75, -12.0, 0.0, 5.0, math.pi / 2], [-1.75, 12.0, 0.0, -5.0, -math.pi / 2]
-        return torch.tensor(agent + other).expand(*batch, 10).clone()
+        return torch.tensor(agent + other).expand(*validate.batch("batch", batch), 10).clone()
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:
         """p(s' | s, a): the oncoming car goes on, or, at the crossing, turns left or right; K = 2.
@@ -91,7 +90,7 @@ class Intersection(Environment):
             agent = (torch.zeros_like(speed), speed, torch.full_like(speed, math.pi / 2))
             means.append(torch.stack(agent + other, dim=-1))
         means = torch.stack(means, dim=-2)
-        to_left = torch.where(undecided, self.left_prob, 1.0)  # decided: both components are the same
+        to_left = torch.where(undecided, state.new_tensor(self.left_prob), 1.0)  # decided: both components are the same
         log_weights = torch.stack([to_left, 1 - to_left], dim=-1).log()
         return Mixture(log_weights, means, torch.full_like(means, self.noise), state, self.kinematics)
 
@@ -106,6 +105,7 @@ class Intersection(Environment):
         Crashes depend on the distance alone, and a small network finds it in ten coordinates only slowly. The agent's
         x, vx and heading are left out: they hold noise only, which tells real from imagined and helps no plan.
         """
+        state = validate.states("state", state, len(self.state_names))
         moving = state[..., [1, 3, 5, 6, 7, 8, 9]]
         return torch.cat([moving, self.distance(state).clamp(min=0.1).log()[..., None]], dim=-1)
 
@@ -115,7 +115,7 @@ class Intersection(Environment):
 
     def crashed(self, state: Tensor) -> Tensor:
         """Whether the cars' centres are closer than `crash_distance`, for states (..., S): shape (...)."""
-        return self.distance(state) < self.crash_distance
+        return self.distance(validate.states("state", state, len(self.state_names))) < self.crash_distance
 
     @staticmethod
     def distance(state: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ def chi_square(p: Tensor, q: Tensor) -> Tensor:
 
     Raises ValueError if probabilities are negative or do not sum to one.
     """
-    p, q = _distribution("p", p), _distribution("q", q)
+    p, q = _alike(p=_distribution("p", p), q=_distribution("q", q))
     return torch.where(p > 0, p.square() / q, 0.0).sum(-1) - 1
 
 
@@ -29,10 +29,11 @@ def least_variance_proposal(p: Tensor, returns: Tensor) -> Tensor:
 
     Raises ValueError if all returns that can happen are 0: then every proposal has no variance.
     """
-    mass = _distribution("p", p) * torch.as_tensor(returns).double().abs()
+    p, returns = _alike(p=_distribution("p", p), returns=_returns(returns))
+    mass = p * returns.abs()
     total = mass.sum(-1, keepdim=True)
     if not (total > 0).all():
-        raise ValueError("returns must not all be 0 where p is above 0: every proposal is as good")
+        raise ValueError("returns must not all be 0 where p is above 0, got such: every proposal is as good")
     return mass / total
 
 
@@ -50,15 +51,33 @@ def estimate_variance(p: Tensor, q: Tensor, returns: Tensor, particles: int = 1)
 
     Raises ValueError if probabilities are negative or do not sum to one, or P is no positive integer.
     """
-    p, q = _distribution("p", p), _distribution("q", q)
-    part = torch.where(q > 0, p * torch.as_tensor(returns).double() / q, 0.0)  # w R; what q never draws adds nothing
+    p, q, returns = _alike(p=_distribution("p", p), q=_distribution("q", q), returns=_returns(returns))
+    part = torch.where(q > 0, p * returns / q, 0.0)  # w R; what q never draws adds nothing
     mean = (q * part).sum(-1, keepdim=True)
     return (q * (part - mean).square()).sum(-1) / validate.integer("particles", particles)
 
 
 def _distribution(name: str, value: Tensor) -> Tensor:
     """Probabilities (..., M) as float64."""
-    value = torch.as_tensor(value).double()
+    value = validate.numbers(name, value).double()
     if value.ndim == 0 or not (value >= 0).all() or not ((value.sum(-1) - 1).abs() < 1e-5).all():
-        raise ValueError(f"{name} must be probabilities that sum to one along the last axis, got {value}")
+        expected = f"{name} must be probabilities that sum to one along the last axis"
+        raise ValueError(f"{expected}, got {validate.shown(value)}")
     return value
+
+
+def _returns(value: Tensor) -> Tensor:
+    """Returns (..., M) as float64."""
+    return validate.numbers("returns", value, finite=True).double()
+
+
+def _alike(**tensors: Tensor) -> tuple[Tensor, ...]:
+    """Tensors (..., M) of the same M outcomes."""
+    first, *others = tensors
+    outcomes = tensors[first].shape[-1]
+    for name in others:
+        if tensors[name].shape[-1:] != (outcomes,):
+            got = tuple(tensors[name].shape)
+            raise ValueError(f"{name} must have as many outcomes as {first}, shape (..., {outcomes}), got {got}")
+    validate.broadcastable(**{name: tensor[..., 0] for name, tensor in tensors.items()})
+    return tuple(tensors.values())

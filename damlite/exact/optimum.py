@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import singledispatch
+from typing import NoReturn
 
 import torch
 
@@ -10,7 +11,6 @@ from ..support import limits, validate
 from .values import best_sequence, value
 
 
-@singledispatch
 def optimum(env: Environment, *, discount: float = 1.0) -> float:
     """The greatest expected return: of any open-loop sequence on IcyRoad, of any policy at the Intersection.
 
@@ -21,17 +21,38 @@ def optimum(env: Environment, *, discount: float = 1.0) -> float:
     ValueError
         For an environment whose optimum is not known.
     """
-    raise ValueError(f"env must be an IcyRoad or an Intersection for an exact optimum, got {env!r}")
+    return _optimum(env, validate.number("discount", discount, 0, 1))
 
 
-@optimum.register
-def _(env: IcyRoad, *, discount: float = 1.0) -> float:
+@singledispatch
+def _optimum(env: Environment, discount: float) -> float:
+    _no_road(env)
+
+
+@_optimum.register
+def _(env: IcyRoad, discount: float) -> float:
     return value(env, best_sequence(env, discount=discount), discount=discount)
 
 
-@optimum.register
-def _(env: Intersection, *, discount: float = 1.0) -> float:
+@_optimum.register
+def _(env: Intersection, discount: float) -> float:
     return closed_loop_optimum(env, discount=discount)
+
+
+@singledispatch
+def _noiseless(env: Environment) -> Environment:
+    _no_road(env)
+
+
+@_noiseless.register(IcyRoad)
+@_noiseless.register(Intersection)
+def _(env: IcyRoad | Intersection) -> IcyRoad | Intersection:
+    return replace(env, noise=0.0)
+
+
+def _no_road(env: object) -> NoReturn:
+    expected = "env must be an IcyRoad or an Intersection for an exact optimum"
+    raise ValueError(f"{expected}, got {validate.shown(env)}")
 
 
 def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -> float:
@@ -42,7 +63,7 @@ def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -
     V_t(s) = r(s) + γ max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
     """
     validate.number("discount", discount, 0, 1)
-    env = replace(env, noise=0.0)
+    env = _noiseless(env)
     state, actions = env.initial_state(1).double(), torch.arange(env.n_actions)
     layers = []
     for _ in range(env.horizon):

@@ -21,6 +21,11 @@ def log_ratio(env: Environment, model: DynamicsModel, state: Tensor, action: Ten
         If the model predicts every coordinate on its own: p lives on the thin sheet of positions that
         agree with their velocities, has no density there, and no exact weight exists.
     """
+    validate.environment("env", env)
+    if isinstance(model, type) or not hasattr(model, "kinematics"):
+        raise ValueError(f"model must be a DynamicsModel or a road, got {validate.shown(model)}")
+    if validate.sizes(model) != validate.sizes(env):
+        raise ValueError(f"model must be of the same road as env, got {validate.shown(model)}")
     if model.kinematics != env.kinematics:
         raise ValueError(
             "model must have predict='velocity' for an exact ratio, got predict='state': "
@@ -37,7 +42,7 @@ def weight_second_moment(p: Mixture, q: Mixture) -> Tensor:
     q is so narrow that p²/q has no integral. For Gaussians a shift of δ standard deviations apart it is
     exp(δ²), hence exp(H δ²) after H steps.
     """
-    scale, _, variance = _square_over(p, q)
+    scale, _, variance = _square_over(validate.instance("p", p, Mixture), validate.instance("q", q, Mixture))
     finite = (variance > 0).all(-1)
     pairs = torch.where(finite, scale, torch.where(scale > 0, math.inf, 0.0))
     return pairs.sum((-1, -2))
@@ -46,6 +51,7 @@ def weight_second_moment(p: Mixture, q: Mixture) -> Tensor:
 def next_reward(env: IcyRoad, mixture: Mixture) -> Tensor:
     """E[r(s')] of one step's reward in closed form, under a true or a velocity-predicting mixture, shape (...)."""
     validate.instance("env", env, IcyRoad)
+    validate.instance("mixture", mixture, Mixture, ", as env.transition gives it")
     y, speed = mixture.marginal(1), mixture.marginal(2)
     first, _ = _reward_moments(env, y.means, y.stds, speed.means, speed.stds)
     return (mixture.log_weights.double().exp() * first).sum(-1)
@@ -57,13 +63,13 @@ def next_reward_variance(env: IcyRoad, state: Tensor, action: Tensor, q: Mixture
     With q None the particle is drawn from the true dynamics: Var_p[r]. With a Gaussian q (K = 1, velocity) it
     is drawn from q and weighted by the exact ratio: Var_q[w r] = ∫ p²r²/q − E_p[r]² (Sec. 3.2).
     """
-    p = env.transition(state, action)
+    p = validate.instance("env", env, IcyRoad).transition(state, action)
     mean = next_reward(env, p)
     if q is None:
         y, speed = p.marginal(1), p.marginal(2)
         _, second = _reward_moments(env, y.means, y.stds, speed.means, speed.stds)
         return (p.log_weights.double().exp() * second).sum(-1) - mean**2
-    scale, centre, variance = _square_over(p, q)
+    scale, centre, variance = _square_over(p, validate.instance("q", q, Mixture))
     finite = (variance > 0).all(-1)
     z_std = torch.where(variance > 0, variance, 1.0).sqrt()
     now = p.state[..., 1].double()[..., None, None]

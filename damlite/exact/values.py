@@ -37,7 +37,7 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
     actions = validate.actions("actions", actions, env.n_actions)
     if actions.ndim == 0 or actions.shape[-1] == 0:
         raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
-    validate.number("discount", discount, 0, 1)
+    discount = validate.number("discount", discount, 0, 1)
     limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", actions.numel(), FEWER)
     rows = [tuple(row) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
     _check_size(env, rows)
@@ -77,7 +77,8 @@ class History:
 
     def reward(self, env: IcyRoad) -> float:
         """E[r(s)] of Eq. 20 given the history."""
-        on_road = _cdf(1, self.y, self.var_y**0.5) - _cdf(-1, self.y, self.var_y**0.5)
+        std = self.var_y**0.5
+        on_road = _cdf(1, self.y, std) - _cdf(-1, self.y, std) if std > 0 else float(abs(self.y) <= 1)
         fast = 1 - _cdf(bonus_edge(env), self.speed, self.speed_std)
         return self.speed - 6 * (1 - on_road) + 8 * on_road * fast
 

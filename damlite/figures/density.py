@@ -12,7 +12,8 @@ from ..discriminator import Discriminator
 from ..envs import IcyRoad
 from ..mixture import Mixture, seeded
 from ..models import DynamicsModel
-from .style import MODEL, TRUTH, WEIGHT, figure
+from ..support import validate
+from .style import MODEL, TRUTH, WEIGHT, check, figure
 
 LOG_FLOOR = 1e-3  # weights below it are drawn there
 
@@ -79,6 +80,9 @@ def draw_next_velocity(
     limit: float = 4.5,
 ) -> None:
     """Fig. 2 (right) once: see `NextVelocity` for the arguments; arrows only if there are samples (N,)."""
+    check(ax)
+    validate.instance("truth", truth, Mixture)
+    validate.instance("model", model, Mixture)
     picture = NextVelocity(ax, limit, arrows=samples is not None)
     picture.show_density("truth p", truth)
     picture.show_density("model q", model)
@@ -88,6 +92,13 @@ def draw_next_velocity(
 
 def figure2_right(env: IcyRoad, model: DynamicsModel, disc: Discriminator, samples: int = 25) -> Figure:
     """Fig. 2 (right) of the paper: at (2, 0, 2, 0) under "accelerate"."""
+    validate.instance("env", env, IcyRoad)
+    validate.instance("model", model, DynamicsModel)
+    validate.instance("disc", disc, Discriminator)
+    for name, network in (("model", model), ("disc", disc)):
+        if network.runs > 1 or validate.sizes(network) != validate.sizes(env):
+            raise ValueError(f"{name} must be of the env's road and of one run, got {network.runs} of {network.env!r}")
+    validate.integer("samples", samples, most=10**4)
     state, action = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
     fig, axes = figure(2, width=10)
     with torch.no_grad():

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import fitted_map, ratios, table1
-from .style import GREY, MODEL, TRUTH, WEIGHT, figure, style
+from ..results import fitted_map, given, ratios, table1
+from .style import GREY, MODEL, TRUTH, WEIGHT, check, figure, style
 
 FIT_COLOUR = {"likelihood": MODEL, "return-weighted": "#D55E00"}
 WEIGHTS_STYLE = {"none": ("o", ":"), "learned": ("^", "--"), "exact": ("D", "-")}  # marker and line
@@ -18,6 +18,8 @@ def draw_fitted_map(ax: Axes, summary: pd.DataFrame) -> None:
 
     A colour for each fit, a marker and a line for each kind of weights.
     """
+    check(ax)
+    given.table("summary", summary, numbers=("mean", "particles"), others=("road", "fit", "weights", "stderr"))
     for fit, colour in FIT_COLOUR.items():
         for weights, (marker, line) in WEIGHTS_STYLE.items():
             rows = summary[(summary["fit"] == fit) & (summary["weights"] == weights)].sort_values("particles")
@@ -38,7 +40,7 @@ def fitted_cells(table: pd.DataFrame, road: str, model: str = "mixture") -> Figu
 
     table : as from `fitted_map.run_fitted_map`
     """
-    summary = fitted_map.summarise(table[(table["road"] == road) & (table["model"] == model)])
+    summary = fitted_map.summarise(given.part("table", table, road=road, model=model))
     numbers = [name for name in fitted_map.NUMBERS if name in set(summary["numbers"])]
     fig, axes = figure(len(numbers), width=10, height=4.8, share=True)
     for ax, name in zip(axes[0], numbers, strict=True):
@@ -53,6 +55,9 @@ def draw_ratios(ax: Axes, summary: pd.DataFrame) -> None:
 
     summary : rows of `ratios.summarise`, drawn from top to bottom as they come
     """
+    check(ax)
+    others = [name for estimator in ESTIMATOR_STYLE for name in (estimator, f"{estimator} stderr")]
+    given.table("summary", summary, others=("road", "rung", *others))
     places = range(len(summary))[::-1]
     for i, (estimator, (colour, hatch)) in enumerate(ESTIMATOR_STYLE.items()):
         heights = [place + 0.2 - 0.4 * i for place in places]
@@ -73,7 +78,7 @@ def ratio_ladder(table: pd.DataFrame, road: str, networks: str = "paper") -> Fig
 
     table : as from `ratios.run`
     """
-    summary = ratios.summarise(table[(table["road"] == road) & (table["networks"] == networks)])
+    summary = ratios.summarise(given.part("table", table, road=road, networks=networks))
     predicts = list(dict.fromkeys(summary["predict"]))
     rows = max(summary["predict"].value_counts())
     fig, axes = figure(len(predicts), width=7.5 * len(predicts), height=1.5 + 0.36 * rows)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import table1
-from .style import GREY, WEIGHT, figure, style
+from ..results import given, table1
+from .style import GREY, WEIGHT, check, figure, style
 
 RECIPE_STYLE = {  # colour and marker: never colour alone
     "our": ("#009E73", "o"),
@@ -17,6 +18,9 @@ RECIPE_STYLE = {  # colour and marker: never colour alone
 OTHER_STYLE = ("#56B4E9", "v")  # a recipe of one's own
 PAPERS_MARK = "D"
 APART = 0.8  # of a row for the marks of one difference
+NUMBERS = ("difference", "low", "high", "tolerance")
+COLUMNS = ("recipe", "road", "predict", "source", "claim", "cell", "other", "claimed", "verdict", "firm")
+COLUMNS += ("paper_difference", "paper_low", "paper_high")
 OPINION = {True: ", firm", False: ""}
 
 
@@ -31,8 +35,11 @@ def draw_ledger(ax: Axes, judged: pd.DataFrame, optimum: float) -> None:
     ----------
     optimum : the road's; differences up to 1.1 times it are shown
     """
+    check(ax, optimum)
+    given.table("judged", judged, numbers=NUMBERS, others=COLUMNS)
     recipes = _recipes(judged)
-    limit, ticks, names = 1.1 * optimum, [], []
+    limit = 1.1 * (optimum if np.isfinite(optimum) else judged[["low", "high"]].abs().max(axis=None))
+    ticks, names = [], []
     for y, quote, rows in _placed(judged):
         if rows is None:
             ax.text(-limit, y, quote, va="center", style="italic")
@@ -64,10 +71,9 @@ def forest(judged: pd.DataFrame, road: str, predict: str = "state") -> Figure:
 
     judged : as from `claims.ledger`; without a column recipe it is called ours
     """
+    given.table("judged", judged, numbers=NUMBERS, others=COLUMNS[1:])
     judged = judged if "recipe" in judged else judged.assign(recipe="our")
-    chosen = judged[(judged["source"] == "Table 1") & (judged["road"] == road) & (judged["predict"] == predict)]
-    if chosen.empty:
-        raise ValueError(f"judged must hold rows about Table 1 of {road!r}, predict {predict!r}, got none")
+    chosen = given.part("judged", judged, source="Table 1", road=road, predict=predict)
     rows = sum(1 for _ in _placed(chosen))
     fig, axes = figure(width=11, height=1.3 + rows * (0.2 + 0.14 * (1 + len(_recipes(chosen)))))
     with style():

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import table1
-from .style import GREY, TRUTH, WEIGHT, figure, style
+from ..results import given, table1
+from .style import GREY, TRUTH, WEIGHT, check, figure, style
 
 # A sentence for each picture: its caption, and what stands for it where it is not seen.
 CAPTIONS = {
@@ -32,8 +32,13 @@ QUANTITIES = {
 }
 
 
+NUMBERS, OTHERS = ("probability", "particles", "return", "stderr"), ("weights", "numbers", "candidates")
+
+
 def draw_map(ax: Axes, rows: pd.DataFrame, column: str = "return", weights: str = "exact + shift") -> None:
     """A column against particles, a line for each q, of rows of the map that share numbers and candidates."""
+    check(ax)
+    given.table("rows", rows, numbers=NUMBERS, others=("weights", column))
     proposals = list(dict.fromkeys(rows["probability"]))
     looks = [(TRUTH, "o", "-"), *LOOKS[-(len(proposals) - 1) :]]
     for i, (q, (colour, marker, line)) in enumerate(zip(proposals, looks, strict=True)):
@@ -57,7 +62,7 @@ def _particles(ax: Axes, rows: pd.DataFrame) -> None:
 
 def who_wins(table: pd.DataFrame, road: str, candidates: int = 100) -> Figure:
     """One road's map, own random numbers beside common ones."""
-    rows = table[(table["road"] == road) & (table["candidates"] == candidates)]
+    rows = given.part("table", table, NUMBERS, OTHERS, road=road, candidates=candidates)
     fig, axes = figure(2, width=10, height=4.8, share=True)
     for ax, numbers in zip(axes[0], ("own", "common"), strict=True):
         draw_map(ax, rows[rows["numbers"] == numbers])
@@ -68,7 +73,7 @@ def who_wins(table: pd.DataFrame, road: str, candidates: int = 100) -> Figure:
 
 def by_candidates(table: pd.DataFrame, road: str, numbers: str = "own") -> Figure:
     """One road's map, a panel for each number of candidates."""
-    rows = table[(table["road"] == road) & (table["numbers"] == numbers)]
+    rows = given.part("table", table, NUMBERS, OTHERS, road=road, numbers=numbers)
     every = sorted(rows["candidates"].unique())
     fig, axes = figure(len(every), width=3.2 * len(every), height=4.4, share=True)
     for ax, candidates in zip(axes[0], every, strict=True):
@@ -81,7 +86,8 @@ def by_candidates(table: pd.DataFrame, road: str, numbers: str = "own") -> Figur
 
 def explained(table: pd.DataFrame, road: str, candidates: int = 100, numbers: str = "own") -> Figure:
     """What explains one road's map, a panel for each quantity."""
-    rows = table[(table["road"] == road) & (table["candidates"] == candidates) & (table["numbers"] == numbers)]
+    others = (*OTHERS, *QUANTITIES)
+    rows = given.part("table", table, NUMBERS, others, road=road, candidates=candidates, numbers=numbers)
     fig, axes = figure(len(QUANTITIES), width=12, height=4.4)
     for ax, (column, words) in zip(axes[0], QUANTITIES.items(), strict=True):
         draw_map(ax, rows, column)
@@ -98,7 +104,10 @@ def best_proposals(best: pd.DataFrame, truth: dict[str, float]) -> Figure:
     best : as from `map.best_probability`
     truth : each road's own probability of its forks
     """
+    given.table("best", best, numbers=("particles", "best", "least", "most"), others=("road",))
     roads = list(dict.fromkeys(best["road"]))
+    if not isinstance(truth, dict) or not set(roads) <= set(truth):
+        raise ValueError(f"truth must be a dict of probabilities for {', '.join(roads)}, got {truth!r}")
     fig, axes = figure(len(roads), width=10, height=4.0)
     for ax, road in zip(axes[0], roads, strict=True):
         rows = best[best["road"] == road]

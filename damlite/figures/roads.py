@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ..data import Episodes
 from ..envs import Environment, IcyRoad, Intersection
-from .style import GREY, TRUTH, WEIGHT, figure, png
+from ..support import validate
+from .style import GREY, TRUTH, WEIGHT, check, figure, png
 
 CARS = {"agent": ("#009E73", "-"), "oncoming car": ("#CC79A7", "--")}  # colour and line of each path
 LANE, REACH = 3.5, 14.0  # metres: half a road's width, and how far is drawn
@@ -25,6 +26,8 @@ BODY, NOSE = (2.4, 1.4), [(0.5, -0.5), (1.1, 0), (0.5, 0.5)]
 
 def draw_road(ax: Axes, env: IcyRoad, states: Tensor, label: str | None = None, colour: str = TRUTH) -> None:
     """Cars on the road from above: paths of states (N, T, S), or of one car (T, S), each ending in a marker."""
+    check(ax)
+    states = _states(env, states, IcyRoad, (2, 3))
     paths = states if states.ndim == 3 else states[None]
     ax.axhspan(-1, 1, color="#dcecf5", zorder=0)
     ax.axhline(1, color=GREY, lw=1)
@@ -41,6 +44,8 @@ def draw_road(ax: Axes, env: IcyRoad, states: Tensor, label: str | None = None, 
 
 def draw_episodes(ax: Axes, env: IcyRoad, data: Episodes, title: str, colour: str = TRUTH) -> None:
     """The paths of E driven episodes, with their mean return and its standard error in the title."""
+    validate.instance("env", env, IcyRoad)
+    validate.instance("data", data, Episodes, ", as collect gives")
     path = torch.cat([data.state[..., :1, :], data.next_state], dim=-2)[:, : env.horizon]
     draw_road(ax, env, path, colour=colour)
     returns = data.returns
@@ -82,11 +87,31 @@ class Crossing:
 
 def draw_intersection(ax: Axes, env: Intersection, states: Tensor, legend: bool = True) -> None:
     """Fig. 2 (left) once: both cars' paths of states (T, S)."""
-    Crossing(ax, env, legend).show(states)
+    check(ax)
+    Crossing(ax, env, legend).show(_states(env, states, Intersection, (2,)))
+
+
+def _states(
+    env: object, states: object, road: type[Environment], axes: tuple[int, ...], name: str = "states"
+) -> Tensor:
+    """States of a road to draw; raise ValueError if they or the road are others."""
+    validate.instance("env", env, road)
+    states = validate.first_states(name, states, len(road.state_names))
+    if states.ndim not in axes:
+        raise ValueError(f"{name} must be those of one path, (T, S), got shape {tuple(states.shape)}")
+    return states.detach()
+
+
+def _two(env: object, episodes: object) -> list[Tensor]:
+    if not isinstance(episodes, list | tuple) or len(episodes) != 2:
+        raise ValueError(f"episodes must be the states of two, as both_turns gives, got {validate.shown(episodes)}")
+    return [_states(env, states, Intersection, (2,), "each of episodes") for states in episodes]
 
 
 def figure2_left(env: Intersection, episodes: Sequence[Tensor], step: int = 14) -> Figure:
     """Fig. 2 (left) of the paper: the two scenarios, from `examples.both_turns`, each drawn up to a step."""
+    validate.integer("step", step)
+    episodes = _two(env, episodes)
     fig, axes = figure(2, width=9, height=4.8)
     for ax, states, turn in zip(axes[0], episodes, ("left", "right"), strict=True):
         draw_intersection(ax, env, states[: step + 1], legend=turn == "left")
@@ -96,6 +121,7 @@ def figure2_left(env: Intersection, episodes: Sequence[Tensor], step: int = 14) 
 
 def animate(env: Intersection, episodes: Sequence[Tensor]) -> bytes:
     """Both scenarios step by step, as an animated GIF in the road's own time."""
+    episodes = _two(env, episodes)
     fig, axes = figure(2, width=7, height=3.8)
     pictures = [Crossing(ax, env, legend=False) for ax in axes[0]]
     for ax, turn in zip(axes[0], ("left", "right"), strict=True):
@@ -120,7 +146,7 @@ def picture(env: Environment, states: Tensor) -> Figure:
     ValueError
         If the environment is none of the roads.
     """
-    raise ValueError(f"env must be a road that can be drawn, IcyRoad or Intersection, got {type(env).__name__}")
+    raise ValueError(f"env must be a road that can be drawn, IcyRoad or Intersection, got {validate.shown(env)}")
 
 
 @picture.register
@@ -141,6 +167,6 @@ def _plain(draw: Callable[..., None], env: Environment, states: Tensor, size: tu
 
 def render(env: Environment, state: Tensor) -> np.ndarray:
     """The road from above in one state (S,), as an RGB image (H, W, 3) of whole numbers from 0 to 255."""
-    canvas = FigureCanvasAgg(picture(env, state[None]))
+    canvas = FigureCanvasAgg(picture(env, validate.numbers("state", state)[None]))
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
+from ..results import given
 from .style import figure, style
 
 CAPTIONS = {
@@ -53,6 +54,7 @@ def draw_growth(ax: Axes, rows: pd.DataFrame) -> None:
 
 def speed(table: pd.DataFrame) -> Figure:
     """Planning at its longer horizon, and growth, of `speed.csv`."""
+    given.table("table", table, numbers=("value",), others=("group", "size", "contender"))
     planning = table[(table["group"] == "planning") & table["size"].str.contains("horizon 25")]
     with style():
         fig, ((left, right),) = figure(2, width=11, height=4.4)

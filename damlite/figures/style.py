@@ -1,14 +1,18 @@
 """One look for all pictures: truth is blue, the model orange, weights black; and how a figure is shown."""
 
 import io
+import math
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+
+from ..support import validate
 
 SHEET = Path(__file__).with_name("damlite.mplstyle")
 TRUTH, MODEL, WEIGHT, GREY = "#0072B2", "#E69F00", "#000000", "#767676"
@@ -37,6 +41,13 @@ def figure(
         fig = Figure(figsize=(width, height), layout="constrained")
         axes = fig.subplots(rows, columns, squeeze=False, sharex=share, sharey=share)
     return fig, axes
+
+
+def check(ax: object, optimum: float = 0.0) -> None:
+    """Raise ValueError if nothing can be drawn on this, or a road's optimum is neither a number nor NaN (not known)."""
+    validate.instance("ax", ax, Axes, " of a figure")
+    if not (isinstance(optimum, float) and math.isnan(optimum)):
+        validate.number("optimum", optimum)
 
 
 def png(fig: Figure) -> bytes:

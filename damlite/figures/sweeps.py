@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import sweeps, table1
-from .style import GREY, METHOD_STYLE, TRUTH, figure, style
+from ..results import given, sweeps, table1
+from .style import GREY, METHOD_STYLE, TRUTH, check, figure, style
 
 # A sentence for each picture: its caption, and what stands for it where it is not seen.
 CAPTIONS = {
@@ -23,6 +23,8 @@ LEVELS = (("#56B4E9", "//"), ("#E69F00", ""))  # colour and hatching of a choice
 
 def draw_ladder(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's rungs, rows of `sweeps.summarise`: a line with a band for every method."""
+    check(ax)
+    given.table("summary", summary, numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     rungs = list(summary["variant"].unique())
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
@@ -42,6 +44,8 @@ def draw_ladder(ax: Axes, summary: pd.DataFrame) -> None:
 
 def draw_particles(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's methods against the number of particles, rows of `sweeps.summarise`."""
+    check(ax)
+    given.table("summary", summary, numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
         rows = summary[summary["method"] == method]
@@ -75,7 +79,11 @@ def draw_tornado(ax: Axes, differences: pd.DataFrame, order: list[str]) -> None:
 
     order : the choices, from the lowest bar to the highest
     """
-    rows = differences.set_index("variant")
+    check(ax)
+    others = ("model", "pair", "low", "high")
+    rows = given.table("differences", differences, ("variant",), ("difference",), others).set_index("variant")
+    if sweeps.AS_CHOSEN not in rows.index:
+        raise ValueError(f"differences must have the variant {sweeps.AS_CHOSEN!r}, got {', '.join(rows.index)}")
     chosen = rows.loc[sweeps.AS_CHOSEN]
     if np.isfinite(chosen["low"]):
         ax.axvspan(chosen["low"], chosen["high"], color=GREY, alpha=0.2, lw=0)
@@ -99,7 +107,7 @@ def draw_tornado(ax: Axes, differences: pd.DataFrame, order: list[str]) -> None:
 
 def ladder(returns: pd.DataFrame, model: str = "mixture") -> Figure:
     """The ladder of one model on every road, from the returns of `sweeps.run_sweep`."""
-    summary = sweeps.summarise(returns[returns["model"] == model])
+    summary = sweeps.summarise(given.part("returns", returns, model=model))
     parts = [part for _, part in summary.groupby("road", sort=False)]
     fig, axes = figure(1, len(parts), width=10, height=4.6 * len(parts))
     for ax, part in zip(axes[:, 0], parts, strict=True):
@@ -122,8 +130,7 @@ def particle_axis(returns: pd.DataFrame) -> Figure:
 
 def tornado(returns: pd.DataFrame, road: str, model: str = "mixture") -> Figure:
     """What the paper leaves open on one road, the choice that moves a difference furthest at the top."""
-    chosen = (returns["road"] == road) & (returns["model"] == model)
-    table = sweeps.differences(returns[chosen])
+    table = sweeps.differences(given.part("returns", returns, road=road, model=model))
     pairs = list(table["pair"].unique())
     reach: dict[str, float] = {}
     for _, rows in table.groupby("pair"):

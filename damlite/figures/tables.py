@@ -5,13 +5,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import table1
+from ..results import given, table1
 from .ledger import PAPERS_MARK, RECIPE_STYLE
-from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, TRUTH, figure, style
+from .style import DYNAMICS_STYLE, GREY, METHOD_STYLE, TRUTH, check, figure, style
+
+CELL_NUMBERS = ("mean", "stderr", "paper_mean", "paper_stderr")
 
 
 def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
     """Mean return of every round's episodes with its standard error, a line for every method."""
+    check(ax, optimum)
+    given.table("returns", returns, numbers=("round", "return"), others=("method",))
     for method, (colour, marker, line) in METHOD_STYLE.items():
         rows = returns[(returns["method"] == method) & (returns["round"] > 0)]
         if rows.empty:
@@ -35,7 +39,14 @@ def draw_learning(axes: np.ndarray, returns: pd.DataFrame, optimum: float) -> No
 
 def draw_cells(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> None:
     """One model's four cells: our mean and standard error, beside the paper's."""
-    rows = table[table["model"] == model].set_index("method")
+    check(ax, optimum)
+    rows = (
+        given.part("table", table, (), ("method", *CELL_NUMBERS), model=model)
+        .drop_duplicates("method")
+        .set_index("method")
+    )
+    if missing := sorted(set(METHOD_STYLE) - set(rows.index)):
+        raise ValueError(f"table must have all methods of {model}, got none called {', '.join(missing)}")
     for i, method in enumerate(METHOD_STYLE):
         colour, marker, _ = METHOD_STYLE[method]
         row = rows.loc[method]
@@ -46,11 +57,15 @@ def draw_cells(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> Non
     ax.plot([], [], "o", color=GREY, mfc="white", label="paper")
     ax.axhline(optimum, color=TRUTH, lw=1)
     ax.set_xticks(range(len(METHOD_STYLE)), list(METHOD_STYLE))
-    ax.set(title=model, ylabel="return per episode", ylim=(-0.1 * optimum, 1.1 * optimum))
+    ax.set(title=model, ylabel="return per episode")
+    if np.isfinite(optimum):
+        ax.set_ylim(-0.1 * optimum, 1.1 * optimum)
 
 
 def draw_recipes(ax: Axes, summary: pd.DataFrame) -> None:
     """One model's four cells on one road: a mark for each recipe beside the paper's, rows of `report.summary_of`."""
+    check(ax)
+    given.table("summary", summary, others=("recipe", "road", "model", "method", *CELL_NUMBERS))
     look = {"ls": "", "ms": 8, "capsize": 4}
     theirs = summary.drop_duplicates("method").set_index("method").loc[list(METHOD_STYLE)]
     places = np.arange(len(METHOD_STYLE))
@@ -70,6 +85,10 @@ def draw_recipes(ax: Axes, summary: pd.DataFrame) -> None:
 
 def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
     """One choice on one road, rows of `choices.summarise`: a mark for each dynamics beside each variant."""
+    check(ax)
+    given.table("table", table, numbers=("mean",), others=("road", "dynamics", "variant", "stderr"))
+    if missing := sorted(set(table["variant"]) - set(order)):
+        raise ValueError(f"order must name every variant of the table, got none called {', '.join(missing)}")
     for i, (dynamics, (colour, marker)) in enumerate(DYNAMICS_STYLE.items()):
         rows = table[table["dynamics"] == dynamics].set_index("variant")
         if rows.empty:
@@ -85,7 +104,7 @@ def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
 
 def cells(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad") -> Figure:
     """The eight cells of Table 1 on one road beside the paper's, from the raw returns of `table1.run_table1`."""
-    table = table1.summarise(returns[(returns["road"] == road) & (returns["predict"] == predict)])
+    table = table1.summarise(given.part("returns", returns, road=road, predict=predict))
     fig, axes = figure(2, width=9)
     for ax, model in zip(axes[0], table1.MODELS, strict=True):
         draw_cells(ax, table, model, table1.optimum(road))
@@ -98,9 +117,7 @@ def by_recipe(summary: pd.DataFrame, road: str, predict: str = "state") -> Figur
 
     summary : as from `report.summary_of`
     """
-    rows = summary[(summary["road"] == road) & (summary["predict"] == predict)]
-    if rows.empty:
-        raise ValueError(f"summary must hold rows of {road!r}, predict {predict!r}, got none")
+    rows = given.part("summary", summary, (), ("recipe", "model", "method", *CELL_NUMBERS), road=road, predict=predict)
     fig, axes = figure(2, width=10, height=4.4, share=True)
     for ax, model in zip(axes[0], table1.MODELS, strict=True):
         draw_recipes(ax, rows[rows["model"] == model])
@@ -111,7 +128,7 @@ def by_recipe(summary: pd.DataFrame, road: str, predict: str = "state") -> Figur
 
 def beyond(table: pd.DataFrame, choice: str) -> Figure:
     """One choice of `choices.summarise` on both roads; the line is the optimum."""
-    chosen = table[table["ablation"] == choice]
+    chosen = given.part("table", table, ("mean",), ("road", "dynamics", "variant", "stderr"), ablation=choice)
     order = list(chosen["variant"].unique())
     if all(variant.isdigit() for variant in order):
         order.sort(key=int)

@@ -1,7 +1,7 @@
 """A Gymnasium environment in the place of a road."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import gymnasium
@@ -59,9 +59,13 @@ class FromGymnasium(Environment):
             if not callable(getattr(self, name)):
                 raise ValueError(f"{name} must be a function, got {getattr(self, name)!r}")
         validate.integer("horizon", self.horizon)
-        env = self.make()
+        try:
+            env = self.make()
+        except Exception as error:
+            got = f"{type(error).__name__}: {error}"
+            raise ValueError(f"make must return a Gymnasium environment, got {got}") from error
         if not isinstance(env, gymnasium.Env):
-            raise ValueError(f"make must return a Gymnasium environment, got {env!r}")
+            raise ValueError(f"make must return a Gymnasium environment, got {validate.shown(env)}")
         self._envs.append(env)
         box, actions = env.observation_space, env.action_space
         if not isinstance(box, gymnasium.spaces.Box) or len(box.shape) != 1:
@@ -71,7 +75,10 @@ class FromGymnasium(Environment):
         size, n_actions = box.shape[0], int(actions.n)
         for name, count, one in (("state_names", size, "state"), ("action_names", n_actions, "action")):
             names = getattr(self, name)
-            names = tuple(f"{one} {i}" for i in range(count)) if names is None else tuple(names)
+            names = tuple(f"{one} {i}" for i in range(count)) if names is None else names
+            if not isinstance(names, Iterable) or not all(isinstance(each, str) for each in names):
+                raise ValueError(f"{name} must be a tuple of texts, got {validate.shown(names)}")
+            names = tuple(names)
             if len(names) != count:
                 raise ValueError(f"{name} must hold {count} names, got {len(names)}")
             object.__setattr__(self, name, names)
@@ -86,8 +93,8 @@ class FromGymnasium(Environment):
 
     def initial_state(self, *batch: int, generator: torch.Generator | None = None) -> Tensor:
         """First states (*batch, S), each of a `reset` with its own seed; without a generator always the same ones."""
-        generator = seeded(0) if generator is None else generator
-        return self._reset(batch, generator)
+        generator = seeded(0) if generator is None else validate.generator("generator", generator)
+        return self._reset(validate.batch("batch", batch), generator)
 
     def rollout(self, policy: Policy | None, batch: tuple[int, ...], generator: torch.Generator | None) -> Episodes:
         """Episodes (*batch, T) of as many real environments, stepped side by side; see `collect`.
@@ -147,6 +154,9 @@ class FromGymnasium(Environment):
                 raise ValueError(f"{asked}, got {given!r}")
             if given.shape[:2] != (2, 3) or given.ndim != shape.count(",") + 1:
                 raise ValueError(f"{asked}, got {tuple(given.shape)}")
+            if not given.is_floating_point() or not given.isfinite().all():
+                got = "NaN or infinite ones" if given.is_floating_point() else f"{given.dtype}"
+                raise ValueError(f"{name} must return finite floating-point numbers, got {got}")
 
     def __repr__(self) -> str:
         """The same in every process."""
@@ -160,4 +170,4 @@ class FromGymnasium(Environment):
 
 
 def _tensor(observation: object) -> Tensor:
-    return torch.as_tensor(np.asarray(observation, dtype=np.float32))
+    return torch.as_tensor(np.asarray(observation), dtype=torch.get_default_dtype())

@@ -4,8 +4,9 @@ import gymnasium
 import numpy as np
 import torch
 
-from ..envs import IcyRoad
+from ..envs import IcyRoad, Intersection
 from ..mixture import seeded
+from ..support import validate
 
 FAR = 1000.0  # bound of the observation space: farther than any car gets
 
@@ -20,6 +21,10 @@ class GymRoad(gymnasium.Env):
     metadata: dict = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 (Gymnasium's name)
 
     def __init__(self, road: type = IcyRoad, render_mode: str | None = None, **parameters: float) -> None:
+        if road not in (IcyRoad, Intersection):
+            raise ValueError(f"road must be the class IcyRoad or Intersection, got {validate.shown(road)}")
+        if render_mode is not None:
+            validate.choice("render_mode", render_mode, self.metadata["render_modes"])
         self.road, self.render_mode = road(**parameters), render_mode
         self.action_space = gymnasium.spaces.Discrete(self.road.n_actions)
         size = len(self.road.state_names)
@@ -31,13 +36,18 @@ class GymRoad(gymnasium.Env):
         super().reset(seed=seed)
         self.generator = seeded(int(self.np_random.integers(2**62)))
         self.state = self.road.initial_state()
-        return self.state.numpy().copy(), {}  # a copy: who edits it moves no car
+        return self._seen(), {}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
         """One step of the true dynamics."""
-        reward = float(self.road.reward(self.state, torch.tensor(int(action))))
-        self.state = self.road.transition(self.state, torch.tensor(int(action))).sample(generator=self.generator)
-        return self.state.numpy().copy(), reward, False, False, {}
+        action = torch.tensor(validate.integer("action", action, least=0, most=self.road.n_actions - 1))
+        reward = float(self.road.reward(self.state, action))
+        self.state = self.road.transition(self.state, action).sample(generator=self.generator)
+        return self._seen(), reward, False, False, {}
+
+    def _seen(self) -> np.ndarray:
+        """The state, as float32 wherever torch keeps it; a copy: who edits it moves no car."""
+        return self.state.numpy(force=True).astype(np.float32)
 
     def render(self) -> np.ndarray | None:
         """The road from above, with its cars, as an RGB image (H, W, 3)."""

@@ -6,6 +6,7 @@ import dis
 import io
 import signal
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -22,6 +23,7 @@ STUB = "not answered yet. Replace the ... by your code."
 PRINTS = "your function prints, but returns nothing. End it with return in place of print."
 NO_CODE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "COPY_FREE_VARS", "LOAD_DEREF"}  # a stub
 PACKAGE = str(Path(__file__).resolve().parent.parent)
+LIBRARIES = ("<frozen", *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 
 
 class Trouble(Exception):
@@ -95,7 +97,7 @@ def carefully(ask: Callable[[], object], seconds: float | None = None) -> object
     except Trouble:
         raise
     except (Exception, SystemExit) as error:
-        raise Trouble(f"your code raises {words_of(error)}{line_of(error)}.") from None
+        raise Trouble(told(error)) from None
     finally:
         show(printed.getvalue())
 
@@ -136,6 +138,15 @@ def _with_trace(ask: Callable[[], object], seconds: float) -> object:
         sys.settrace(before)
 
 
+def told(error: BaseException) -> str:
+    """What is said of an error: of the student's code with its line, or of an answer that the check cannot use."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(PACKAGE)]
+    asked = bool(ours) and (ours[-1].filename, ours[-1].name) == (__file__, "__call__")
+    where = line_of(error)
+    subject = "your code raises" if where or asked else "your answer cannot be used:"
+    return f"{subject} {words_of(error)}{where}."
+
+
 def words_of(error: BaseException) -> str:
     """An error's kind and the first line of its message."""
     lines = "".join(traceback.format_exception_only(error)).splitlines()
@@ -146,7 +157,7 @@ def words_of(error: BaseException) -> str:
 def line_of(error: BaseException) -> str:
     """Where in the student's own cell an error came up; nothing if it is not there, as when arguments do not fit."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = next((frame.filename for frame in frames if not frame.filename.startswith(PACKAGE)), None)
+    theirs = next((frame.filename for frame in frames if not frame.filename.startswith((PACKAGE, *LIBRARIES))), None)
     last = next((frame for frame in reversed(frames) if frame.filename == theirs), None)
     return f" in line {last.lineno}: `{last.line}`" if last and last.line else ""
 
@@ -161,7 +172,7 @@ def show(printed: str) -> None:
 
 
 def tensor(answer: object) -> Tensor:
-    """An answer as a tensor, without its gradient.
+    """An answer as a tensor on the CPU, without its gradient; tensors in a list are stacked.
 
     Raises
     ------
@@ -169,7 +180,9 @@ def tensor(answer: object) -> Tensor:
         if it is not made of real numbers
     """
     try:
-        numbers = torch.as_tensor(answer.copy() if isinstance(answer, np.ndarray) else answer).detach()
+        if isinstance(answer, list | tuple) and any(isinstance(part, Tensor) for part in answer):
+            answer = torch.stack([torch.as_tensor(part) for part in answer])
+        numbers = torch.as_tensor(answer.copy() if isinstance(answer, np.ndarray) else answer).detach().cpu()
     except Exception:
         raise Trouble(f"expected numbers, got {type(answer).__name__}: {shortened(answer)}.") from None
     if numbers.is_complex():
@@ -179,7 +192,12 @@ def tensor(answer: object) -> Tensor:
 
 def shortened(answer: object) -> str:
     """How an answer prints, in at most sixty letters."""
-    said = " ".join(repr(answer).split())
+    if isinstance(answer, type):
+        return f"{answer.__name__} without its brackets ()"
+    try:
+        said = " ".join(repr(answer).split())
+    except Exception:  # a class of the student's own, whose __repr__ fails
+        said = object.__repr__(answer)
     return said if len(said) <= 60 else f"{said[:59]}…"
 
 

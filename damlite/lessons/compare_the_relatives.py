@@ -13,6 +13,7 @@ from ..estimate import estimate_value
 from ..mixture import seeded
 from ..planning import Belief, RandomShooting
 from ..resampling import systematic
+from .careful import shortened, tensor
 from .exercise import Exercise, OpenExercise
 from .panel import Panel, dropdown, slider
 
@@ -205,13 +206,13 @@ def judge_duel(duel: Callable[[], tuple[float, float, float, int]]) -> str:
     with own numbers.
     """
     design = duel()
-    numbers = torch.as_tensor(design, dtype=torch.float64).flatten().tolist()
+    numbers = tensor(design).double().flatten().tolist()
     if len(numbers) != 4:
-        return f"expected four numbers (road, model, scale, particles), got {design!r}."
+        return f"expected four numbers (road, model, scale, particles), got {shortened(design)}."
     road, model, scale, particles = numbers
     if not (0 < road < 1 and 0 < model < 1):
         return f"both probabilities must be above 0 and below 1, so that log p/q is finite, got {road:g} and {model:g}."
-    if scale < 0 or particles not in range(1, MOST + 1):
+    if not 0 <= scale < float("inf") or particles not in range(1, MOST + 1):
         return f"expected a scale of at least 0 and 1 to {MOST} particles, got {scale:g} and {particles:g}."
     multiplied, added = (regrets(road, model, scale, int(particles), how) for how in ("multiplied", "added"))
     lead = multiplied.mean() - added.mean()

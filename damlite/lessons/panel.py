@@ -3,9 +3,11 @@
 import asyncio
 import base64
 import hashlib
+import html
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import ipywidgets
 import numpy as np
@@ -55,6 +57,7 @@ class Panel(ipywidgets.VBox):
         self._waiting: asyncio.TimerHandle | None = None
         self._moving = MovingPicture(fig)
         self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.trouble = ipywidgets.HTML()  # below all else while something has failed
         parts = [*controls.values(), self.picture, ipywidgets.HTML(f"<em>{description}</em>"), names()]
         super().__init__(parts, model_id=lasting_id(description))
         self._settle_and_draw()
@@ -78,19 +81,35 @@ class Panel(ipywidgets.VBox):
         """Draw anew from the controls' values; what is slow follows once they have come to rest."""
         if self._waiting is not None:
             self._waiting.cancel()
-        self._draw()
-        if self.stale:
-            try:
-                self._waiting = asyncio.get_running_loop().call_later(RELEASED, self._rest)
-            except RuntimeError:  # no event loop, as in a script: nobody moves a control any further
-                return self._rest()
-            self._grey()
-        self._render()
+        with self._telling():
+            self._draw()
+            if self.stale:
+                try:
+                    self._waiting = asyncio.get_running_loop().call_later(RELEASED, self._rest)
+                except RuntimeError:  # no event loop, as in a script: nobody moves a control any further
+                    return self._rest()
+                self._grey()
+            self._render()
 
     def _rest(self) -> None:
-        self._settle_and_draw()
-        self._render()
-        self._foresee()
+        with self._telling():
+            self._settle_and_draw()
+            self._render()
+            self._foresee()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell what fails, the stop button too, in the panel: in JupyterLab an exception shows nowhere else."""
+        others = tuple(part for part in self.children if part is not self.trouble)
+        try:
+            yield
+        except BaseException as error:
+            words = html.escape(f"{type(error).__name__}: {error}".removesuffix(": "))
+            self.trouble.value = f"<b>The picture is not of these values.</b> {words}. The next move tries again."
+            self.children = (*others, self.trouble)
+            raise
+        if self.trouble in self.children:
+            self.children = others
 
     def _foresee(self) -> None:
         """Draw grey letters now, while nobody waits for them."""

@@ -15,7 +15,7 @@ from ..fitting import fit_discriminator, fit_model
 from ..mixture import seeded
 from ..models import DynamicsModel
 from ..planning import Belief, Exhaustive, Plan, Planner, RandomShooting
-from .careful import tensor
+from .careful import shortened, tensor
 from .exercise import Exercise, OpenExercise, ask_once
 from .panel import Panel, dropdown, player, slider
 from .shared import trajectories
@@ -335,7 +335,7 @@ def judge_repaired(repaired: Callable[[], Planner]) -> str:
     """
     planner = repaired()
     if not isinstance(planner, Planner):
-        return f"expected a planner such as dl.RandomShooting(...), got {type(planner).__name__}."
+        return f"expected a planner such as dl.RandomShooting(...), got {shortened(planner)}."
     env = IcyRoad()
     spent = trajectories(planner, env)
     if spent > BUDGET:

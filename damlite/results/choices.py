@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import joblib
 import pandas as pd
 import torch
 from torch import Tensor
@@ -15,7 +14,9 @@ from ..loop import evaluate, learn
 from ..mixture import seeded
 from ..planning import Belief, CrossEntropy, Planner, RandomShooting, policy
 from ..recipe import Recipe, our_recipe
+from ..support import validate
 from ..support.threads import one_thread
+from . import given, workers
 from .table1 import MODELS, ROADS
 
 PARTICLES = 20
@@ -27,6 +28,7 @@ EPISODES = {"IcyRoad": 20, "Intersection": 6}
 
 def variants(planner: Planner) -> dict[str, dict[str, Planner]]:
     """Every choice's variants of a planner by name, the planner itself always the first."""
+    validate.instance("planner", planner, Planner)
     base = {name: getattr(planner, name) for name in ("horizon", "particles", "clip", "normalise")}
     others = {name: replace(planner, normalise=how) for how, name in NORMALISED.items() if how != planner.normalise}
     return {
@@ -64,12 +66,16 @@ def run(
     -------
     Table with columns road, dynamics, ablation, variant, run and return.
     """
-    recipes = {name: recipe_for(env).but(**changes) for name, env in roads.items()}
+    recipes = {name: recipe_for(env).but(**changes) for name, env in given.roads(roads).items()}
+    validate.integer("runs", runs)
+    validate.integer("jobs", jobs)
+    if not isinstance(episodes, Mapping) or not set(roads) <= set(episodes):
+        raise ValueError(f"episodes must be a dict of numbers by road, for {', '.join(roads)}, got {episodes!r}")
+    for name in roads:
+        validate.integer(f"episodes[{name!r}]", episodes[name])
     cells = [(name, dynamics) for name in reversed(tuple(roads)) for dynamics in reversed(DYNAMICS)]
-    parallel = joblib.Parallel(n_jobs=jobs)
-    tables = parallel(
-        joblib.delayed(_drive)(roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells
-    )
+    calls = ((roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells)
+    tables = list(workers.share(_drive, calls, jobs, in_order=True))
     for (name, _), table in zip(cells, tables, strict=True):
         table.insert(0, "road", name)
     return pd.concat(tables, ignore_index=True)
@@ -114,12 +120,13 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     Variants share models and seeds, so the difference's standard error is that of the paired differences.
     """
     keys = ["road", "ablation", "dynamics"]
+    given.table("table", table, (*keys, "variant", "run"), ("return",))
     rows = []
     for cell, part in table.groupby(keys, sort=False):
         by_run = part.pivot(index="run", columns="variant", values="return")
         first = by_run[part["variant"].iloc[0]]
         for variant in part["variant"].unique():
-            values, difference = by_run[variant], by_run[variant] - first
+            values, difference = by_run[variant].dropna(), (by_run[variant] - first).dropna()
             numbers = (values.mean(), values.sem(), difference.mean(), difference.sem(), len(values))
             rows.append((*cell, variant, *numbers))
     columns = [*keys, "variant", "mean", "stderr", "difference", "difference_stderr", "runs"]

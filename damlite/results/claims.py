@@ -11,7 +11,8 @@ from ..data import collect
 from ..envs import IcyRoad
 from ..loop import METHODS
 from ..mixture import seeded
-from . import compare
+from ..support import validate
+from . import compare, given
 from .examples import learn_velocities
 from .papers import paper_difference
 from .table1 import MODELS, optimum
@@ -102,29 +103,36 @@ def ledger(
     Raises
     ------
     ValueError
-        If a cell has fewer than two runs.
+        If a table lacks a column or holds what is no number, or a cell has fewer than two runs.
     """
-    final = returns[returns["round"] == 0]
+    final = given.last_returns(returns)
+    if masses is not None:
+        given.table("masses", masses, ("of", "counted", "run"), ("mass",))
+    validate.integer("resamples", resamples, most=compare.MOST)
     names = ["recipe", "predict"] if "recipe" in final else ["predict"]
     tables = []
     for keys, table in final.groupby(names, sort=True):
         rows = []
         for road, part in table.groupby("road", sort=True):
             runs = {cell: group.to_numpy() for cell, group in part.groupby(["model", "method"])["return"]}
-            rows += _rows(CLAIMS, runs, road, resamples)
+            rows += _rows("returns", CLAIMS, runs, road, resamples)
         tables.append(_judged(pd.DataFrame(rows)).assign(**dict(zip(names, keys, strict=True))))
     if masses is not None:
         runs = {cell: group.to_numpy() for cell, group in masses.groupby(["of", "counted"])["mass"]}
-        rows = pd.DataFrame(_rows(FIGURE2_CLAIMS, runs, "IcyRoad", resamples))
+        rows = pd.DataFrame(_rows("masses", FIGURE2_CLAIMS, runs, "IcyRoad", resamples))
         tables.append(_judged(rows).assign(**dict(zip(names, ("own", "velocity")[-len(names) :], strict=True))))
     judged = pd.concat(tables, ignore_index=True)
     return judged[[*names, *judged.columns.drop(names)]]
 
 
 def _rows(
-    claims: tuple[Claim, ...], runs: Mapping[Cell, np.ndarray], road: str, resamples: int = compare.RESAMPLES
+    name: str,
+    claims: tuple[Claim, ...],
+    runs: Mapping[Cell, np.ndarray],
+    road: str,
+    resamples: int = compare.RESAMPLES,
 ) -> Iterator[dict]:
-    """The differences of the claims about one road, uncorrected."""
+    """The differences of the claims about one road, uncorrected, from the table that was given under a name."""
     seen: dict[tuple, dict] = {}
     for claim in claims:
         share = optimum(road) if claim.source == "Table 1" and claim.tolerance else 1.0
@@ -134,7 +142,8 @@ def _rows(
         for other in claim.others:
             for cell in (claim.cell, other):
                 if len(runs.get(cell, ())) < 2:
-                    raise ValueError(f"runs must hold at least 2 of {cell}, got {len(runs.get(cell, ()))}")
+                    words = f"{' '.join(cell)} on {road}"
+                    raise ValueError(f"{name} must hold at least 2 runs of {words}, got {len(runs.get(cell, ()))}")
             key = (claim.cell, other, tolerance)
             if key not in seen:
                 seen[key] = _tested(runs[claim.cell], runs[other], tolerance, resamples)
@@ -205,6 +214,7 @@ def verdicts(judged: pd.DataFrame) -> pd.DataFrame:
     A claim about several differences is reproduced if all of them are, not reproduced if one of them is not, else
     undecided; firm if all that it takes are. Column differences: how many it is about.
     """
+    given.table("judged", judged, others=(*CLAIM, "other", "verdict", "firm"))
     names = [name for name in ("recipe", "predict") if name in judged]
     rows = []
     for keys, part in judged.groupby([*names, *CLAIM], sort=False):
@@ -250,7 +260,9 @@ def unrealistic_mass(runs: int = 20, seed: int = 0, samples: int = 2000) -> pd.D
     Table with columns of, counted, run and mass: of the truth (exact), of the Gaussian's samples, and of its samples
     weighted by exp(logit) (Eq. 8), their weights normalised.
     """
-    env, generator = IcyRoad(), seeded(seed)
+    validate.integer("samples", samples, most=10**6)
+    validate.integer("runs", runs)
+    env, generator = IcyRoad(), seeded(validate.integer("seed", seed, least=0))
     data = collect(env, episodes=400, runs=runs, generator=generator)
     learned = learn_velocities(env, data, 1, generator)
     state, action = torch.tensor([2.0, 0.0, 2.0, 0.0]).expand(runs, samples, 4), torch.full((runs, samples), 2)

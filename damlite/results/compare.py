@@ -14,8 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
+from ..support import validate
+
 LEVEL = 0.95
 RESAMPLES = 9999
+MOST = 10**6  # resamples: each deals all runs anew
 LEAST_ERROR = 1e-12  # stands for the standard error of cells without any spread
 
 
@@ -45,12 +48,19 @@ def welch_t(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
 
 def welch(x: np.ndarray, y: np.ndarray) -> tuple[Test, Interval]:
     """Welch's t test of x̄ = ȳ, and the interval of x̄ − ȳ; of hardly any width if neither cell spreads."""
+    x, y = runs_of("x", x), runs_of("y", y)
     errors = x.std(ddof=1) / len(x) ** 0.5, y.std(ddof=1) / len(y) ** 0.5
     return welch_from_errors(float(x.mean() - y.mean()), errors, (len(x), len(y)))
 
 
 def welch_from_errors(difference: float, errors: tuple[float, float], runs: tuple[int, int]) -> tuple[Test, Interval]:
     """`welch` from a difference of means, the standard errors of both, and of how many runs each is."""
+    difference = validate.number("difference", difference)
+    errors = runs_of("errors", errors)
+    if errors.shape != (2,) or (errors < 0).any():
+        raise ValueError(f"errors must be two of at least 0, got {errors.tolist()}")
+    if len(runs_of("runs", runs)) != 2 or min(runs) < 2:
+        raise ValueError(f"runs must be two numbers of at least 2, got {runs!r}")
     squares = np.maximum(np.square(errors), LEAST_ERROR**2)
     error = squares.sum() ** 0.5
     freedom = squares.sum() ** 2 / (squares**2 / (np.asarray(runs) - 1)).sum()
@@ -61,6 +71,8 @@ def welch_from_errors(difference: float, errors: tuple[float, float], runs: tupl
 
 def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple[Test, Interval]:
     """Percentile bootstrap of x̄ − ȳ: its interval, and the p-value at which that interval's end would be zero."""
+    x, y = runs_of("x", x), runs_of("y", y)
+    validate.integer("resamples", resamples, most=MOST)
     found = stats.bootstrap(
         (x, y), mean_difference, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=_rng()
     )
@@ -72,6 +84,8 @@ def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple
 
 def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Test:
     """Permutation test of Welch's t: how often runs dealt anew to the two cells differ as much."""
+    x, y = runs_of("x", x), runs_of("y", y)
+    validate.integer("resamples", resamples, most=MOST)
     seen, runs = welch_t(x, y), np.tile(np.concatenate([x, y]), (resamples, 1))
     dealt = _rng().permuted(runs, axis=1)
     as_much = abs(welch_t(dealt[:, : len(x)], dealt[:, len(x) :])) >= abs(seen) * (1 - 1e-9)  # ties by rounding count
@@ -80,11 +94,13 @@ def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Tes
 
 def mann_whitney(x: np.ndarray, y: np.ndarray) -> Test:
     """Mann–Whitney's test that a run of x is as often above one of y as below."""
+    x, y = runs_of("x", x, 1), runs_of("y", y, 1)
     return Test(float(stats.mannwhitneyu(x, y).pvalue), improvement(x, y) > 0.5)
 
 
 def improvement(x: np.ndarray, y: np.ndarray) -> float:
     """Probability of improvement: that a run of x (n,) is above one of y (m,), ties counting half. U / (n m)."""
+    x, y = runs_of("x", x, 1), runs_of("y", y, 1)
     return float(0.5 + np.sign(x[:, None] - y).mean() / 2)
 
 
@@ -94,7 +110,8 @@ def improvement_interval(x: np.ndarray, y: np.ndarray) -> Interval:
     The θ that are within z standard errors of what was seen, each by its own error (Newcombe, 2006, method 5):
     V(θ) = θ(1−θ) [1 + ((n+m)/2 − 1) ((1−θ)/(2−θ) + θ/(1+θ))] / (n m).
     """
-    n, m, seen = len(x), len(y), improvement(x, y)
+    seen = improvement(x, y)
+    n, m = len(x), len(y)
     z = stats.norm.ppf((1 + LEVEL) / 2)
 
     def beyond(theta: float) -> float:
@@ -119,10 +136,25 @@ def holm(p: np.ndarray) -> np.ndarray:
 
     The k-th smallest of m, counted from 0, becomes the greatest of (m − i) p₍ᵢ₎ over i ≤ k, and 1 at most.
     """
+    p = runs_of("p", p, 1)
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(f"p must be probabilities in [0, 1], got {p.min():g} to {p.max():g}")
     order = np.argsort(p)
     adjusted = np.empty(len(p))
     adjusted[order] = np.maximum.accumulate(np.minimum(1, p[order] * np.arange(len(p), 0, -1)))
     return adjusted
+
+
+def runs_of(name: str, value: object, least: int = 2) -> np.ndarray:
+    """Return the runs of a cell as an array (n,); raise ValueError if they are no finite numbers, or too few."""
+    try:
+        runs = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):
+        runs = np.asarray(None)
+    if runs.ndim != 1 or runs.dtype.kind not in "fiu" or len(runs) < least or not np.isfinite(runs).all():
+        expected = f"at least {least} finite numbers (n,)"
+        raise ValueError(f"{name} must be {expected}, got {validate.shown(value)}")
+    return runs
 
 
 def _rng() -> np.random.Generator:

@@ -12,6 +12,7 @@ from ..mixture import seeded
 from ..models import DynamicsModel
 from ..planning import Belief, Exhaustive, policy
 from ..recipe import Recipe, our_recipe
+from ..support import validate
 
 
 def learn_velocities(
@@ -31,8 +32,9 @@ def fitted_example(
     env: IcyRoad | None = None,
 ) -> tuple[IcyRoad, DynamicsModel, Discriminator]:
     """`learn_velocities` from random episodes of a road: the road, the model and the discriminator."""
-    env = IcyRoad(threshold=threshold) if env is None else env
-    generator = seeded(seed)
+    env = IcyRoad(threshold=threshold) if env is None else validate.instance("env", env, IcyRoad)
+    validate.integer("components", components)
+    generator = seeded(validate.integer("seed", seed, least=0))
     data = collect(env, episodes=episodes, generator=generator)
     learned = learn_velocities(env, data, components, generator)
     return env, learned.model, learned.disc
@@ -43,6 +45,10 @@ def both_turns(env: Intersection, act: Policy | None = None, seed: int = 0) -> l
 
     act : a policy as for `collect`; by default the planner that knows the road
     """
+    validate.instance("env", env, Environment)
+    if act is not None:
+        validate.function("act", act, "state, step, generator", ", as policy(planner, belief) makes one")
+    validate.integer("seed", seed, least=0)
     act = policy(our_recipe(env).planner, Belief(env)) if act is None else act
     states = []
     for side in env.sides():

@@ -6,7 +6,6 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-import joblib
 import pandas as pd
 
 from .. import exact
@@ -19,6 +18,7 @@ from ..planning import Belief, policy
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
+from . import given, workers
 from .kept import MODELS
 from .table1 import ROADS
 
@@ -86,9 +86,11 @@ def run_fitted_map(
     size = Size() if size is None else size
     for model in models:
         validate.choice("models", model, tuple(MODELS))
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    cells = product(reversed(tuple(roads)), models, FITS)
-    yield from parallel(joblib.delayed(_cells)(roads[road], road, model, fit, size) for road, model, fit in cells)
+    for road in roads:
+        validate.integer(f"random_episodes[{road!r}]", size.random_episodes.get(road))
+        validate.integer(f"imagined[{road!r}]", size.imagined.get(road))
+    cells = product(reversed(tuple(roads)), dict.fromkeys(models), FITS)
+    yield from workers.share(_cells, ((roads[road], road, *cell, size) for road, *cell in cells), jobs)
 
 
 @quiet()
@@ -131,5 +133,6 @@ def load(folder: Path) -> pd.DataFrame:
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each cell: mean return over the runs, its standard error, and how many runs there are."""
     keys = COLUMNS[:-2]
+    given.table("table", table, COLUMNS[:-1], ("return",))
     rows = table.groupby(keys, sort=False)["return"].agg(["mean", "sem", "count"]).reset_index()
     return rows.rename(columns={"sem": "stderr", "count": "runs"})

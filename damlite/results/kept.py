@@ -4,8 +4,8 @@ import contextlib
 import hashlib
 import inspect
 import io
-import os
 import re
+import secrets
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -27,6 +27,7 @@ EPISODES, IMAGINED = 32, 1000  # how often an environment is asked what it does
 SECONDS = "# seconds: "  # that the work took; a piece of an older layout has no such line
 SEAL = "# sha256 of the lines above: "
 CELL = ["road", "predict", "model", "method"]
+COLUMNS = [*CELL, "run", "round", "return"]  # of a piece
 MODELS = {"Gaussian": 1, "mixture": 4}  # K, the number of components
 
 
@@ -120,12 +121,12 @@ def _source(kind: type) -> str:
 
 def check_writable(folder: str | Path) -> Path:
     """Return the folder, made where it is missing; raise ValueError if nothing can be written to it."""
-    folder = Path(folder)
     try:
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"folder must be one that can be written to, got {str(folder)!r}: {error}") from None
 
 
@@ -157,9 +158,12 @@ def write_piece(folder: Path, table: pd.DataFrame) -> Path:
     text = table.to_csv(index=False)
     if "seconds" in table.attrs:
         text += f"{SECONDS}{table.attrs['seconds']}\n"
-    unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-    unfinished.write_text(f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n")
-    unfinished.replace(path)
+    unfinished = path.with_suffix(f".{secrets.token_hex(4)}.tmp")  # writers on several machines may share a folder
+    try:
+        unfinished.write_text(f"{text}{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return path
 
 
@@ -182,7 +186,7 @@ def read_piece(folder: Path, piece: Piece) -> pd.DataFrame | None:
         return None
     text, _, seconds = text.partition(SECONDS)
     table = read_returns(io.StringIO(text)).round({"return": 4})
-    if table.empty or piece_of(table) != piece:
+    if table.empty or list(table) != COLUMNS or piece_of(table) != piece:
         warnings.warn(f"{path} holds another piece; its runs are computed again", stacklevel=2)
         return None
     if seconds:

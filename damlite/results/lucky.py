@@ -17,6 +17,7 @@ from ..planning import Belief, Planner
 from ..recipe import Recipe, paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
+from . import given
 from .fitted_map import FITS, beliefs
 from .kept import MODELS
 from .map import approach, plans_at_the_fork
@@ -74,7 +75,7 @@ def _fits(
 ) -> Iterator[tuple[tuple[str, str, str], Learned]]:
     """What is learned of the same random episodes, under (predict, model, fit)."""
     data = collect(env, episodes=EPISODES, runs=runs, generator=seeded(SEED))
-    for predict, model, fit in product(predicts, MODELS, FITS):
+    for predict, model, fit in product(dict.fromkeys(predicts), MODELS, FITS):
         learned = learn(env, data, FITS[fit], MODELS[model], predict, recipe, seeded(SEED + 1))
         yield (predict, model, fit), learned
 
@@ -98,5 +99,6 @@ def looks_better(planner: Planner, belief: Belief, runs: int, estimates: int = E
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """A row for each cell: the mean shares over the runs, and their standard errors."""
+    given.table("table", table, (*CELL, "run"), ("risky", "luckiest"))
     by_cell = table.groupby(CELL, sort=False)[["risky", "luckiest"]]
     return by_cell.mean().join(by_cell.sem().add_suffix("_stderr")).reset_index()

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-import joblib
 import pandas as pd
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from ..planning import Planner, RandomShooting, every_sequence
 from ..recipe import paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
-from . import imagined, table1
+from . import given, imagined, table1, workers
 from .outcomes import (
     FiniteBelief,
     FiniteRoad,
@@ -96,6 +95,7 @@ def run_map(
 
     Raises ValueError before any work if a number does not fit or a planner is another.
     """
+    _check(roads, proposals, particles=particles, candidates=candidates)
     cells = [
         Cell(road, q, weights, numbers, p, k)
         for road in roads
@@ -117,12 +117,33 @@ def between(
     **how: int,
 ) -> pd.DataFrame:
     """As `run_map`, on a finer grid of q's between q* and p: own numbers, exact weights and shift."""
+    _check(roads, proposals, particles=particles)
+    validate.integer("candidates", candidates)
     cells = [
         Cell(road, q, "exact + shift", "own", p, candidates)
         for road in roads
         for q, p in product(proposals[road], particles)
     ]
     return _run(cells, roads, recipe, episodes, **how)
+
+
+def _check(roads: object, proposals: object, **numbers: object) -> None:
+    """Raise ValueError if a map cannot be of these roads, q's and numbers."""
+    given.roads(roads)
+    if not isinstance(proposals, Mapping) or not set(roads) <= set(proposals):
+        roads = ", ".join(roads)
+        raise ValueError(f"proposals must be a dict of probabilities by road, for {roads}, got {proposals!r}")
+    for name in roads:
+        _probabilities(f"proposals[{name!r}]", proposals[name])
+    for name, value in numbers.items():
+        validate.integers(name, value, only_tuples=True)
+
+
+def _probabilities(name: str, value: object) -> None:
+    if not isinstance(value, tuple | list) or not value:
+        raise ValueError(f"{name} must be a tuple of probabilities, got {validate.shown(value)}")
+    for one in value:
+        validate.number(name, one, 0, 1)
 
 
 def _run(
@@ -135,6 +156,7 @@ def _run(
     seed: int = 0,
 ) -> pd.DataFrame:
     validate.integer("episodes", episodes, least=4)
+    validate.integer("jobs", jobs)
     validate.integer("seed", seed, least=0)
     planners = {road: one.planner for road, one in table1.recipes(roads, recipe).items()}
     for planner in planners.values():
@@ -148,10 +170,8 @@ def _run(
         )
         for cell in cells
     }
-    rows = joblib.Parallel(n_jobs=jobs)(
-        joblib.delayed(_row)(cell, roads[cell.road], planner, episodes, cell.seed(seed))
-        for cell, planner in chosen.items()
-    )
+    calls = ((cell, roads[cell.road], planner, episodes, cell.seed(seed)) for cell, planner in chosen.items())
+    rows = workers.share(_row, calls, jobs, in_order=True)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -224,7 +244,8 @@ def plans_at_the_fork(env: Environment, horizon: int = 10) -> dict[str, Tensor]:
     "safe" is worth most of those whose return is certain, "best risky" of the others; "luckiest" has the greatest
     return that anything can have.
     """
-    road = finite_road(env)
+    road = finite_road(validate.instance("env", env, Environment))
+    validate.integer("horizon", horizon)
     state, step = approach(road)
     every = every_sequence(env.n_actions, min(horizon, env.horizon - step))
     law = outcomes(FiniteBelief(road, road.law()), RandomShooting(), torch.tensor([state]), every)
@@ -262,7 +283,12 @@ def luck(
     Table with columns probability, particles, plan, actions, worth (J), mean and spread of the estimate, its 95 %
     quantile, and the median of the best of so many (heavy tails leave its mean to a few draws).
     """
-    planner = paper_recipe(env).planner if planner is None else planner
+    validate.instance("env", env, Environment)
+    _probabilities("proposals", proposals)
+    validate.integers("particles", particles, only_tuples=True)
+    validate.integer("best_of", best_of)
+    validate.integer("draws", draws, most=10**7)
+    planner = paper_recipe(env).planner if planner is None else validate.instance("planner", planner, Planner)
     plans = plans_at_the_fork(env, planner.horizon)
     road, rows = finite_road(env), []
     state, _ = approach(road)
@@ -302,6 +328,7 @@ def best_probability(table: pd.DataFrame) -> pd.DataFrame:
     Columns road, particles, best (q's probability of the greatest mean return), least and most (of all whose mean is
     within two standard errors of the difference): the greatest of noisy means alone says little.
     """
+    given.table("table", table, numbers=("probability", "particles", "return", "stderr"), others=("road",))
     rows = []
     for (road, particles), part in table.groupby(["road", "particles"], sort=False):
         first = part.loc[part["return"].idxmax()]

@@ -97,7 +97,7 @@ class FiniteRoad:
         """
         env = self.env if env is None else env
         state, action = self.fork.nonzero().T
-        every = env.transition(self.states[state], action).log_weights.exp().double()
+        every = env.transition(self.states[state].float(), action).log_weights.exp().double()  # as the map was made
         if not torch.allclose(every, every[:1]):
             raise ValueError(f"the components must be as probable at every fork, got {every.unique(dim=0).tolist()}")
         return every[0] / every[0].sum()

@@ -8,6 +8,7 @@ from scipy import stats
 
 from ..loop import METHODS
 from ..support import validate
+from . import given
 from .compare import LEVEL, welch_from_errors
 from .table1 import MODELS, PAPER
 
@@ -29,6 +30,8 @@ def paper_difference(road: str, cell: tuple[str, str], other: tuple[str, str]) -
 
     From means and standard errors of three runs: so few that it reaches over 2.8 to 4.3 standard errors either way.
     """
+    validate.instance("road", road, str)
+    cell, other = given.pair("cell", cell), given.pair("other", other)
     if (road, *cell) not in PAPER or (road, *other) not in PAPER:
         return Difference(np.nan, np.nan, np.nan)
     (mean, error), (other_mean, other_error) = PAPER[road, *cell], PAPER[road, *other]
@@ -51,7 +54,10 @@ def agreement(summary: pd.DataFrame) -> pd.DataFrame:
     The summary's cells, mean, stderr, paper_mean and paper_stderr with columns z and within; cells that the paper does
     not have are left out.
     """
+    summary = given.table("summary", summary, others=("mean", "stderr", "paper_mean", "paper_stderr"))
     known = summary[summary["paper_mean"].notna()]
+    if len(known):
+        given.table("summary", known, numbers=("mean", "stderr", "paper_mean", "paper_stderr"))
     names = [name for name in ("recipe", "road", "predict", "model", "method") if name in known]
     cells = known[[*names, "mean", "stderr", "paper_mean", "paper_stderr"]].reset_index(drop=True)
     z = (cells["mean"] - cells["paper_mean"]) / np.hypot(cells["stderr"], cells["paper_stderr"])
@@ -60,6 +66,7 @@ def agreement(summary: pd.DataFrame) -> pd.DataFrame:
 
 def agreement_counts(cells: pd.DataFrame) -> pd.DataFrame:
     """For each recipe and kind of `predict`: how many cells of `agreement` lie within two errors, and of how many."""
+    given.table("cells", cells, others=("predict", "within"))
     names = [name for name in ("recipe", "predict") if name in cells]
     return cells.groupby(names)["within"].agg(within="sum", cells="size").reset_index()
 
@@ -91,8 +98,11 @@ def repetitions_ahead(
     ValueError
         If the paper has no such cell, or `runs` or `repetitions` is no positive integer, or `runs` is 1.
     """
-    validate.integer("runs", runs, 2)
-    validate.integer("repetitions", repetitions)
+    runs = validate.integer("runs", runs, 2, most=1000)
+    repetitions = validate.integer("repetitions", repetitions, most=10**7)
+    seed = validate.integer("seed", seed, least=0)
+    cell = given.pair("cell", cell)
+    validate.instance("road", road, str)
     every = [(model, method) for model in MODELS for method in METHODS]
     if (road, *cell) not in PAPER:
         raise ValueError(f"road and cell must be those of the paper's Table 1, got {road!r}, {cell!r}")

@@ -4,11 +4,11 @@ import contextlib
 import os
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -19,7 +19,7 @@ from ..envs import Environment
 from ..loop import METHODS, run_mbrl
 from ..recipe import Recipe
 from ..support import validate
-from . import kept
+from . import kept, workers
 from .kept import Piece
 
 PASSES = 3  # one step of training costs about as much as so many passes forward of its batch
@@ -52,12 +52,15 @@ def run(
     One table a task as from `run_mbrl`: road, predict, model, method, run, round and return. Its `attrs["seconds"]`
     says how long the work took when it was done.
 
+    A piece that cannot be written, because the disk is full, say, is named in a warning and written with a later one;
+    it is in what is returned in any case.
+
     Raises
     ------
     ValueError
         Before any work, if the folder cannot be written to.
     """
-    places = [None] * len(tasks) if folder is None else _places(tasks, kept.check_writable(folder))
+    places = [None] * len(tasks) if folder is None else _places(tasks, Path(folder))
     found: dict[object, pd.DataFrame] = {}
     left: dict[object, int] = {}
     names = [number if place is None else (place, tasks[number].piece) for number, place in enumerate(places)]
@@ -71,13 +74,27 @@ def run(
             found[name] = table
     with tqdm(total=len(found) + len(left), initial=len(found), unit="piece", disable=not progress) as bar:
         order = sorted(left, key=lambda name: cost(tasks[left[name]]), reverse=True)
+        waiting: list[tuple[Path, pd.DataFrame]] = []
         for number, table in stream([tasks[left[name]] for name in order], jobs):
             name = order[number]
             if (place := places[left[name]]) is not None:
-                kept.write_piece(place, table)
+                waiting = _keep([*waiting, (place, table)])
             found[name] = table
             bar.update()
     return [found[name] for name in names]
+
+
+def _keep(waiting: list[tuple[Path, pd.DataFrame]]) -> list[tuple[Path, pd.DataFrame]]:
+    """Keep what is finished; return, with a warning, what cannot be written now and is tried again with the next."""
+    failed = []
+    for place, table in waiting:
+        try:
+            kept.write_piece(place, table)
+        except OSError as error:
+            failed.append((place, table))
+            name = kept.name_of(kept.piece_of(table))
+            warnings.warn(f"{name} is finished but cannot be kept in {place} for now: {error}", stacklevel=3)
+    return failed
 
 
 def _places(tasks: list[Task], folder: Path) -> list[Path]:
@@ -87,15 +104,15 @@ def _places(tasks: list[Task], folder: Path) -> list[Path]:
     for task in tasks:
         same = (id(task.env), id(task.recipe), id(task.models), task.device)
         if same not in known:
-            known[same] = folder / kept.fingerprint(task.env, task.recipe, task.device, task.models)
+            place = folder / kept.fingerprint(task.env, task.recipe, task.device, task.models)
+            known[same] = kept.check_writable(place)
         places.append(known[same])
     return places
 
 
 def stream(tasks: list[Task], jobs: int = 2) -> Iterator[tuple[int, pd.DataFrame]]:
     """The number of a task and its table, each as it ends."""
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    return parallel(joblib.delayed(_run)(number, task) for number, task in enumerate(tasks))
+    return workers.share(_run, enumerate(tasks), jobs)
 
 
 def cost(task: Task) -> float:

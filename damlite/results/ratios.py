@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
-import joblib
 import pandas as pd
 import torch
 from torch import Tensor
@@ -30,6 +29,7 @@ from ..planning import Belief, Planner, policy
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
 from ..support.threads import one_thread
+from . import given, workers
 from .forks import OnlyLuck, Patched, RoadWithOddsOf, coarse_log_ratio, fork, only_at_the_fork
 from .kept import MODELS
 from .table1 import PREDICTS, ROADS
@@ -159,11 +159,14 @@ def run(
     weight", and "spread of log-weights".
     """
     size = Size() if size is None else size
+    networks, predicts = dict.fromkeys(networks), dict.fromkeys(predicts)  # what is named twice is run once
     cells = [(road, of, predict) for road in reversed(tuple(roads)) for of in networks for predict in predicts]
     for _, of, _ in cells:
         validate.choice("networks", of, tuple(NETWORKS))
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
-    yield from parallel(joblib.delayed(_climb)(roads[road], road, of, predict, size) for road, of, predict in cells)
+    for road in roads:
+        validate.integer(f"random_episodes[{road!r}]", size.random_episodes.get(road))
+        validate.integer(f"driven[{road!r}]", size.driven.get(road))
+    yield from workers.share(_climb, ((roads[road], road, of, predict, size) for road, of, predict in cells), jobs)
 
 
 @one_thread()
@@ -319,6 +322,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
 
     Of the weights those of a plan's last step are shown.
     """
+    given.table("table", table, others=COLUMNS)
     keys, rows = ["road", "networks", "predict", "rung"], []
     for key, part in table.groupby(keys, sort=False):
         row = dict(zip(keys, key, strict=True))

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ..loop import METHODS
-from . import compare, kept, pool
+from ..support import validate
+from . import compare, given, kept, pool
 from .kept import MODELS, Piece
-from .table1 import chunked, versions
+from .table1 import PREDICTS, chunked, versions
 from .variants import AS_CHOSEN, BOTTOM, RUNGS, Variant, ladder, particle_axis, sensitivity
 
 __all__ = [
@@ -55,7 +56,7 @@ def run_sweep(
     Parameters
     ----------
     variants : what to run
-    cells : pairs of a model and a method
+    cells : pairs of a model and a method; what is named twice is run once
     seeds, first_seed : runs per cell, and the first one's number; the same for all variants
     predict : what the models predict
     jobs : processes
@@ -66,10 +67,13 @@ def run_sweep(
     Long table with columns road, variant, predict, model, method, run and return (after the last round). Its
     `attrs["seconds"]` tells how long the work of each piece took.
     """
+    _check_variants(variants)
     names = [(variant.road, variant.name) for variant in variants]
     if len(set(names)) < len(names):
         raise ValueError(f"variants must have different names on a road, got {names}")
-    cells, chunks = list(cells), chunked(seeds, first_seed)
+    validate.choice("predict", predict, PREDICTS)
+    validate.integer("jobs", jobs)
+    cells, chunks = _pairs("cells", cells, MODELS, METHODS), chunked(seeds, first_seed)
     work = [
         (variant, Piece(kept.check_name(variant.road), predict, *cell, *chunk))
         for variant in variants
@@ -108,6 +112,9 @@ def summarise(returns: pd.DataFrame, reference: str | None = None) -> pd.DataFra
     the same random episodes where the two recipes ask for equally many, and go apart from the first fit on: pairing
     hardly helps. (Between the methods of the stored table such runs correlate by 0.08 on average.)
     """
+    given.table("returns", returns, (*SAME, "run"), ("return",))
+    if reference is not None:
+        validate.choice("reference", reference, list(returns["variant"].unique()))
     rows = []
     cell_keys = ["road", "predict", "model", "method"]
     for (road, predict, model, method), cell in returns.groupby(cell_keys, sort=False):
@@ -136,7 +143,8 @@ def differences(returns: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PAIRS)
     95 % interval of `compare.welch`, for two methods' runs are independent but for their random episodes. From a
     single run there is no error and no interval, but NaN.
     """
-    rows, pairs = [], list(pairs)
+    given.table("returns", returns, (*SAME, "run"), ("return",))
+    rows, pairs = [], _pairs("pairs", pairs, METHODS, METHODS)
     keys = ["road", "variant", "predict", "model"]
     for cell, part in returns.groupby(keys, sort=False):
         runs = {method: group["return"] for method, group in part.groupby("method")}
@@ -152,12 +160,30 @@ def differences(returns: pd.DataFrame, pairs: Iterable[tuple[str, str]] = PAIRS)
     return pd.DataFrame(rows, columns=[*keys, "pair", "difference", "stderr", "low", "high"])
 
 
+def _check_variants(variants: object) -> None:
+    if not isinstance(variants, list | tuple) or not variants:
+        raise ValueError(f"variants must be a list of at least one Variant, got {validate.shown(variants)}")
+    for variant in variants:
+        validate.instance("each of variants", variant, Variant)
+
+
+def _pairs(name: str, value: object, *options: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of names; raise ValueError if it is anything else, or none."""
+    pairs = [] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
+    if not pairs:
+        raise ValueError(f"{name} must be a list of at least one pair of names, got {validate.shown(value)}")
+    return [given.pair(f"each of {name}", one, *options) for one in pairs]
+
+
 def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, name: str, recipe: str) -> None:
     """Write every run's return as NAME.csv, and all that made them as NAME_settings.json.
 
     recipe : what the recipe is called that the variants are made from
     """
     folder = kept.check_writable(folder)
+    given.table("returns", returns, (*SAME, "run"), ("return",))
+    validate.choice("name", name, NAMES)
+    _check_variants(variants)
     returns.to_csv(folder / f"{name}.csv", index=False)
     roads: dict[str, dict] = {}
     for variant in variants:
@@ -180,4 +206,5 @@ def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, nam
 
 def load(name: str, folder: str | Path) -> pd.DataFrame:
     """The returns that `save` wrote under one of `NAMES`; a variant may be called "1"."""
-    return pd.read_csv(Path(folder) / f"{name}.csv", dtype=dict.fromkeys(SAME, str), keep_default_na=False)
+    path = given.path("folder", folder) / f"{validate.choice('name', name, NAMES)}.csv"
+    return pd.read_csv(path, dtype=dict.fromkeys(SAME, str), keep_default_na=False)

@@ -19,7 +19,7 @@ from ..envs import Environment, IcyRoad, Intersection
 from ..loop import METHODS, VERSION
 from ..recipe import Recipe, our_recipe, paper_recipe
 from ..support import validate
-from . import kept, pool
+from . import compare, given, kept, pool
 from .kept import MODELS, Piece
 from .pool import Task
 
@@ -98,7 +98,9 @@ def run_table1(
     ValueError
         Before any work, if a number, a name or a recipe does not fit, or the folder cannot be written to.
     """
-    every = pieces(seeds, predicts, roads, first_seed)
+    every = pieces(seeds, predicts, given.roads(roads), first_seed)
+    validate.boolean("progress", progress)
+    validate.integer("jobs", jobs)
     tables = pool.run(_tasks(every, roads, **how), jobs, folder, progress)
     returns = pd.concat(tables).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
     returns.attrs["seconds"] = pool.seconds(tables)
@@ -107,6 +109,7 @@ def run_table1(
 
 def _tasks(chosen: list[Piece], roads: Mapping[str, Environment], *, device: str = "cpu", **how: object) -> list[Task]:
     by_road = recipes(roads, **how)
+    validate.device("device", device)
     return [Task(piece, roads[piece.road], by_road[piece.road], device) for piece in chosen]
 
 
@@ -125,7 +128,9 @@ def run_pieces(
 
 def recipes(roads: Mapping[str, Environment], recipe: RecipeFor = our_recipe, **changes: object) -> dict[str, Recipe]:
     """Every road's recipe, with changes of its fields; `recipe` is one for all, or a function of the environment."""
-    chosen = {name: recipe if isinstance(recipe, Recipe) else recipe(env) for name, env in roads.items()}
+    if not isinstance(recipe, Recipe):
+        validate.function("recipe", recipe, "env", ", or a Recipe")
+    chosen = {name: recipe if isinstance(recipe, Recipe) else recipe(env) for name, env in given.roads(roads).items()}
     return {name: validate.instance("recipe", one, Recipe).but(**changes) for name, one in chosen.items()}
 
 
@@ -134,9 +139,7 @@ def pieces(
 ) -> list[Piece]:
     """All that Table 1 takes; what is named twice is run once."""
     chunks = chunked(seeds, first_seed)
-    chosen = dict.fromkeys((predicts,) if isinstance(predicts, str) else predicts)
-    for predict in chosen:
-        validate.choice("predicts", predict, PREDICTS)
+    chosen = dict.fromkeys(given.every("predicts", predicts, PREDICTS))
     names = [kept.check_name(road) for road in dict.fromkeys(roads)]
     cells = product(reversed(names), chosen, reversed(MODELS), reversed(METHODS), chunks)
     return [Piece(*cell, *chunk) for *cell, chunk in cells]
@@ -156,7 +159,7 @@ def summarise(returns: pd.DataFrame) -> pd.DataFrame:
     ends of its 95 % bootstrap interval; regret, the road's optimum minus the mean; the paper's mean and error.
     What is not known (the optimum of an environment of one's own, an interval from one run) is NaN.
     """
-    final = returns[returns["round"] == 0]
+    final = given.last_returns(returns)
     rows = []
     for (road, predict, model, method), group in final.groupby(kept.CELL, sort=False):
         values = group["return"]
@@ -185,9 +188,13 @@ def summarise(returns: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-@functools.cache
 def optimum(road: str) -> float:
     """The best mean return that anyone can reach on one of the paper's roads; NaN for others."""
+    return _optimum(validate.instance("road", road, str, " of a road"))
+
+
+@functools.cache
+def _optimum(road: str) -> float:
     return exact.optimum(ROADS[road]) if road in ROADS else float("nan")
 
 
@@ -200,6 +207,10 @@ def interval(
     statistic: Callable[..., np.ndarray], *samples: np.ndarray, level: float = 0.95, resamples: int = 4000
 ) -> tuple[float, float]:
     """Bootstrap interval (SciPy, percentiles) of a statistic of the runs of one cell or of several."""
+    validate.function("statistic", statistic, "runs, axis")
+    samples = [compare.runs_of("each of samples", runs) for runs in samples]
+    validate.number("level", level, least=0, most=1)
+    validate.integer("resamples", resamples, most=compare.MOST)
     drawn = stats.bootstrap(
         samples,
         statistic,
@@ -228,6 +239,7 @@ def save(
     roads, how : as `run_table1` was given them
     """
     folder = kept.check_writable(folder)
+    given.last_returns(returns)
     returns.to_csv(folder / "table1_returns.csv", index=False)
     summarise(returns).round(3).to_csv(folder / "table1.csv", index=False)
     names = list(dict.fromkeys(returns["road"]))
@@ -292,7 +304,8 @@ def described(value: object) -> object:
 
 def place(recipe: str = "our", folder: str | Path | None = None) -> Path:
     """Where a named recipe's tables are, within a folder that is laid out as the stored tables' (by default theirs)."""
-    return (STORED if folder is None else Path(folder)) / FOLDERS[validate.choice("recipe", recipe, tuple(FOLDERS))]
+    root = STORED if folder is None else given.path("folder", folder)
+    return root / FOLDERS[validate.choice("recipe", recipe, tuple(FOLDERS))]
 
 
 def load(folder: str | Path | None = None, recipe: str = "our") -> pd.DataFrame:

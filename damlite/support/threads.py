@@ -14,9 +14,9 @@ def one_thread() -> Iterator[None]:
     processes keep the cores busy.
     """
     before = torch.get_num_threads()
-    if before != 1:
-        torch.set_num_threads(1)
     try:
+        if before != 1:
+            torch.set_num_threads(1)
         yield
     finally:
         if before != 1:

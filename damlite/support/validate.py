@@ -1,21 +1,40 @@
 """Errors that name the argument, what came and what was expected."""
 
+import inspect
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 Choices = TypeVar("Choices")
+MOST = 10**9  # that anything is counted to: more steps, episodes or particles end no sooner than a typing error
 
 
-def integer(name: str, value: object, least: int = 1) -> int:
-    """Return `value` if it is a whole number of at least `least`; raise ValueError otherwise."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < least:
+def shown(value: object) -> str:
+    """What came, in one line: a class without its brackets, a network by its kind, a long text or tensor shortened."""
+    if isinstance(value, type):
+        return f"the class {value.__name__} (without brackets)"
+    if isinstance(value, torch.nn.Module):
+        return f"a {type(value).__name__}"
+    first, *more = repr(value).splitlines() or [""]
+    size = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) and value.numel() > 1 else ""
+    return f"{first[:100]} …{size}" if more or len(first) > 100 else f"{first}{size}"
+
+
+def integer(name: str, value: object, least: int = 1, most: int = MOST) -> int:
+    """Return `value` if it is a whole number in [least, most]; raise ValueError otherwise."""
+    try:
+        result = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        result = least - 1
+    if not least <= result <= most:
         kind = {0: "a non-negative", 1: "a positive"}.get(least, f"at least {least}, an")
-        raise ValueError(f"{name} must be {kind} integer, got {value!r}")
-    return value.__index__()
+        bound = f" of at most {most:,}" if result > most else ""
+        raise ValueError(f"{name} must be {kind} integer{bound}, got {shown(value)}")
+    return result
 
 
 def integers(name: str, value: object, only_tuples: bool = False) -> tuple[int, ...]:
@@ -25,22 +44,50 @@ def integers(name: str, value: object, only_tuples: bool = False) -> tuple[int, 
         return tuple(integer(name, each) for each in every or (None,))
     except ValueError:
         kind = "a tuple of positive integers" if only_tuples else "a positive integer or a tuple of them"
-        raise ValueError(f"{name} must be {kind}, got {value!r}") from None
+        raise ValueError(f"{name} must be {kind}, got {shown(value)}") from None
 
 
 def boolean(name: str, value: object) -> bool:
     """Return `value` if it is True or False; raise ValueError otherwise."""
     if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
+        raise ValueError(f"{name} must be True or False, got {shown(value)}")
     return value
 
 
-def instance(name: str, value: Choices, kind: type[Choices]) -> Choices:
-    """Return `value` if it is of this kind; raise ValueError otherwise."""
+def instance(name: str, value: Choices, kind: type[Choices], hint: str = "") -> Choices:
+    """Return `value` if it is of this kind; raise ValueError, with a hint where to find one, otherwise."""
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        raise ValueError(f"{name} must be {article} {kind.__name__}, got {value!r}")
+        raise ValueError(f"{name} must be {article} {kind.__name__}{hint}, got {shown(value)}")
     return value
+
+
+def environment(name: str, value: object) -> object:
+    """Return `value` if it is an environment; raise ValueError otherwise."""
+    from ..envs import Environment  # here, as they ask this module
+
+    return instance(name, value, Environment, ", as IcyRoad() is")
+
+
+def batch(name: str, sizes: object) -> tuple[int, ...]:
+    """Return sizes of batch axes as a tuple; raise ValueError if one is no whole number of at least 0."""
+    if not isinstance(sizes, tuple | list):
+        raise ValueError(f"{name} must be a tuple of sizes, got {shown(sizes)}")
+    return tuple(integer(name, size, least=0) for size in sizes)
+
+
+def each(owner: object, check: Callable, *names: str, optional: bool = False, **bounds: float) -> None:
+    """Check fields of a frozen dataclass on its construction; a NumPy number or a tensor is kept as a plain number.
+
+    optional : a field may be None
+    """
+    for name in names:
+        value = getattr(owner, name)
+        if value is None and optional:
+            continue
+        checked = check(name, value, **bounds)
+        if type(value) not in (int, float):
+            object.__setattr__(owner, name, checked)
 
 
 def fields(kind: type[Choices], given: dict[str, object]) -> Choices:
@@ -48,27 +95,70 @@ def fields(kind: type[Choices], given: dict[str, object]) -> Choices:
     known = kind.__dataclass_fields__
     for name, value in given.items():
         if name not in known:
-            raise ValueError(f"{name} is no choice of {kind.__name__} (got {value!r}); it has {', '.join(known)}")
+            raise ValueError(f"{name} is no choice of {kind.__name__} (got {shown(value)}); it has {', '.join(known)}")
     return kind(**given)
 
 
 def number(name: str, value: object, least: float = -math.inf, most: float = math.inf) -> float:
     """Return `value` as a float if it is finite and in [least, most]; raise ValueError otherwise."""
     try:
-        result = float(value)
-    except (TypeError, ValueError):
+        result = math.nan if isinstance(value, bool | str | bytes) else float(value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         result = math.nan
     if not (math.isfinite(result) and least <= result <= most):
         bounds = "" if (least, most) == (-math.inf, math.inf) else f" in [{least:g}, {most:g}]"
-        raise ValueError(f"{name} must be a finite number{bounds}, got {value!r}")
+        raise ValueError(f"{name} must be a finite number{bounds}, got {shown(value)}")
     return result
 
 
-def choice(name: str, value: object, options: Sequence[str]) -> str:
+def choice(name: str, value: object, options: Sequence[str | bool]) -> str | bool:
     """Return `value` if it is one of `options`; raise ValueError otherwise."""
-    if value not in options:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    if not any(isinstance(value, type(option)) and value == option for option in options):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {shown(value)}")
     return value
+
+
+def generator(name: str, value: object) -> torch.Generator | None:
+    """Return `value` if it is a generator or None; raise ValueError otherwise."""
+    return value if value is None else instance(name, value, torch.Generator, ", as seeded(0) makes one, or None")
+
+
+def function(name: str, value: object, of: str, hint: str = "") -> Callable:
+    """Return `value` if it is a function; raise ValueError, which names a method of it that may be meant, otherwise."""
+    no_forward = getattr(type(value), "forward", None) is torch.nn.Module.forward  # a network that is no function
+    if isinstance(value, type) or not callable(value) or hasattr(value, name) or no_forward:
+        meant = f": give its {name}" if hasattr(value, name) else ""
+        raise ValueError(f"{name} must be a function of ({of}){hint}, got {shown(value)}{meant}")
+    return value
+
+
+def answer(name: str, function: Callable, *given: Tensor, shape: torch.Size) -> Tensor:
+    """What the function that was given as `name` says, a number for each transition; raise ValueError otherwise."""
+    try:
+        found = function(*given)
+    except TypeError:
+        takes(name, function, len(given))
+        raise
+    if not isinstance(found, Tensor) or not found.is_floating_point():
+        found = numbers(f"what {name} returns", found.to(given[0]) if _is_bool(found) else found)
+    if found.shape != shape:
+        got = f"shape {tuple(found.shape)}" if found.ndim else shown(found.item())
+        raise ValueError(f"{name} must return a number for each transition, shape {tuple(shape)}, got {got}")
+    return found
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, Tensor) and value.dtype == torch.bool
+
+
+def takes(name: str, function: Callable, count: int) -> None:
+    """Raise ValueError if the function cannot be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError as error:
+        raise ValueError(f"{name} must take {count} arguments, got a function that does not: {error}") from None
+    except ValueError:  # one that has no signature
+        return
 
 
 def device(name: str, value: str) -> torch.device:
@@ -76,28 +166,70 @@ def device(name: str, value: str) -> torch.device:
     try:
         found = torch.device(value)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"{name} must be one that torch can use here, got {value!r}: {error}") from None
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be one that torch can use here, got {shown(value)}: {error}") from None
     return found
 
 
-def states(name: str, value: object, size: int) -> Tensor:
-    """Return `value` as a float tensor (..., size); raise ValueError if its last axis is another."""
-    tensor = torch.as_tensor(value)
+def numbers(name: str, value: object, finite: bool = False) -> Tensor:
+    """Return `value`, also of a list or an array, as a float tensor; raise ValueError if it holds anything else."""
+    tensor = value if isinstance(value, Tensor) else _as_tensor(value)
+    if tensor is None or tensor.is_complex() or tensor.dtype == torch.bool:
+        raise ValueError(f"{name} must be a tensor of numbers, got {shown(value)}")
     tensor = tensor if tensor.is_floating_point() else tensor.float()
-    if tensor.ndim == 0 or tensor.shape[-1] != size:
-        raise ValueError(f"{name} must have shape (..., {size}), got {tuple(tensor.shape)}")
+    if finite and not tensor.isfinite().all():
+        raise ValueError(f"{name} must be finite, got {int((~tensor.isfinite()).sum())} NaN or infinite numbers")
     return tensor
 
 
-def actions(name: str, value: object, n_actions: int) -> Tensor:
+def _as_tensor(value: object) -> Tensor | None:
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def offset(name: str, value: object) -> Tensor:
+    """Return `value` as a tensor () or (R,): a finite number, or one for each run; raise ValueError otherwise."""
+    tensor = numbers(name, value, finite=True)
+    if tensor.ndim > 1 or tensor.numel() == 0:
+        raise ValueError(f"{name} must be a number, or one for each run (R,), got shape {tuple(tensor.shape)}")
+    return tensor
+
+
+def sizes(dynamics: object) -> tuple[int, int] | None:
+    """Numbers of coordinates and of actions of a road, or of that which a network is of; None if it is not told."""
+    road = dynamics if hasattr(dynamics, "state_names") else getattr(dynamics, "env", None)
+    return (len(road.state_names), road.n_actions) if hasattr(road, "state_names") else None
+
+
+def states(name: str, value: object, size: int | None) -> Tensor:
+    """Return `value` as a float tensor (..., size); raise ValueError if its last axis is another (None: any)."""
+    tensor = numbers(name, value)
+    if tensor.ndim == 0 or (size is not None and tensor.shape[-1] != size):
+        expected = "S" if size is None else size
+        raise ValueError(f"{name} must have shape (..., {expected}), got {tuple(tensor.shape)}")
+    return tensor
+
+
+def first_states(name: str, value: object, size: int | None) -> Tensor:
+    """The same of states to imagine from: at least one, and all finite."""
+    tensor = numbers(name, states(name, value, size), finite=True)
+    if tensor.numel() == 0:
+        raise ValueError(f"{name} must hold at least one state, got shape {tuple(tensor.shape)}")
+    return tensor
+
+
+def actions(name: str, value: object, n_actions: int | None) -> Tensor:
     """Return `value` as an int64 tensor of numbers from 0 to n_actions - 1; raise ValueError otherwise."""
-    tensor = torch.as_tensor(value)
-    if tensor.is_floating_point() or tensor.dtype == torch.bool:
-        raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {tensor.dtype}")
+    most = math.inf if n_actions is None else n_actions - 1
+    expected = f"{name} must be integers from 0" + (f" to {most}" if n_actions else "")
+    tensor = _as_tensor(value)
+    if tensor is None or tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
+        raise ValueError(f"{expected}, got {shown(value) if tensor is None else tensor.dtype}")
     low, high = (int(x) for x in tensor.aminmax()) if tensor.numel() else (0, 0)
-    if not 0 <= low <= high < n_actions:
-        raise ValueError(f"{name} must be integers from 0 to {n_actions - 1}, got {low} to {high}")
+    if not 0 <= low <= high <= most:
+        raise ValueError(f"{expected}, got {low} to {high}")
     return tensor.long()
 
 

@@ -26,10 +26,10 @@ def gymnasiums(name, cars, steps):
     return drive
 
 
-def rows(seconds=1.0, rivals=True):
+def rows(seconds=1.0, rivals=True, numbers=(1, 100, 2000)):
     """Of both, for each road and number of cars: steps a second."""
     for name, env in ROADS.items():
-        for cars in (1, 100, 2000):
+        for cars in numbers:
             calls = {"Gymnasium vector": gymnasiums(name, cars, env.horizon)} if cars < 2000 else {}
             calls["damlite collect"] = partial(dl.collect, env, episodes=cars)
             for contender, took in in_turn(calls, seconds).items():

@@ -4,8 +4,7 @@ import argparse
 from collections import Counter
 
 from tests.face.calls import calls
-from tests.face.kinds import WAYS
-from tests.face.test_face import TABLE
+from tests.face.test_face import TABLE, WAYS
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def tensor_ways(served: str) -> dict[str, Way]:
         "module": fixed(torch),
         "function": fixed(torch.zeros),
         "dict": fixed({}),
-        "objects": of_right(lambda x: np.full(x.shape, None)),
+        "objects": of_right(lambda x: np.full(x.shape, None), "error"),
         "set": fixed({1.0}),
     }
 
@@ -115,6 +115,7 @@ WAYS: dict[str, dict[str, Way]] = {
     },
     "states": {
         **tensor_ways("nan"),
+        "inf": of_right(lambda x: x + math.inf, "runs"),
         "one coordinate more": of_right(lambda x: torch.cat([x, x[..., :1]], -1), "error"),
         "one coordinate less": of_right(lambda x: x[..., :-1], "error"),
         "scalar": fixed(1.0),

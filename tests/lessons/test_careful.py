@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+import damlite as dl
 from damlite.lessons import careful
-from damlite.lessons.careful import Trouble, Watched, carefully, tensor, unanswered
+from damlite.lessons.careful import Trouble, Watched, carefully, shortened, tensor, unanswered
+from damlite.lessons.correct_the_model import check_misjudged
+from damlite.lessons.drive_on_ice import check_harmless_road
+from damlite.lessons.know_when_weights_fail import check_broken
 
 
 def divide():
@@ -153,6 +157,46 @@ def test_numbers_of_all_kinds_are_numbers(answer):
 def test_what_is_no_number_is_named(answer):
     with pytest.raises(Trouble, match=f"expected numbers, got {type(answer).__name__}: "):
         tensor(answer)
+
+
+def test_tensors_in_a_list_are_stacked_and_those_of_other_shapes_named():
+    parts = [torch.ones(2, requires_grad=True), torch.zeros(2)]
+    assert tensor(parts).tolist() == tensor(tuple(parts)).tolist() == [[1, 1], [0, 0]]
+    assert not tensor(parts).requires_grad
+    with pytest.raises(Trouble, match="expected numbers, got list: "):
+        tensor([torch.ones(2), torch.ones(3)])
+
+
+def test_a_tensor_without_numbers_is_named():
+    with pytest.raises(Trouble, match="expected numbers, got Tensor: "):
+        tensor(torch.ones(2, device="meta"))
+
+
+class Mute:
+    def __repr__(self):
+        raise ValueError("no words")
+
+
+def test_what_cannot_be_printed_is_named_by_its_class():
+    assert shortened(Mute()).startswith("<test_careful.Mute object at 0x")
+    with pytest.raises(Trouble, match="expected your function itself, got Mute: <"):
+        Watched(Mute())
+
+
+def test_missing_brackets_are_named():
+    assert shortened(dl.IcyRoad) == "IcyRoad without its brackets ()"
+    said = check_harmless_road(dl.IcyRoad)
+    assert said == "harmless_road: expected a dl.IcyRoad, got type: IcyRoad without its brackets ()."
+
+
+def test_an_error_of_the_check_is_not_called_one_of_the_students_code():
+    said = check_misjudged(([2, 2, 2, 2], [1, 1, 1, 1]), "model", "disc")
+    assert said == "misjudged: your answer cannot be used: AttributeError: 'str' object has no attribute 'env'."
+
+
+def test_no_line_of_a_library_is_called_the_students():
+    said = check_broken(torch.nn.Linear(2, 2))
+    assert said.startswith("broken: your code raises RuntimeError: mat1 and mat2") and " in line " not in said
 
 
 def test_complex_numbers_are_not_real():

@@ -56,6 +56,16 @@ def test_moving_the_step_draws_the_futures_of_that_step():
     panel.close_all()
 
 
+def test_the_panel_draws_under_a_float64_default(double):
+    lesson.driven.cache_clear()
+    panel = lesson.cross()
+    panel.controls["step"].value = 3
+    assert lesson.driven(panel.values["driver"], "left").states.dtype == torch.float64
+    assert "step 3" in panel.fig.axes[0].get_title()
+    panel.close_all()
+    lesson.driven.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("check", "answer"),
     [

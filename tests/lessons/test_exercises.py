@@ -14,7 +14,7 @@ from solutions import printed
 from damlite import lessons
 from damlite.lessons import careful
 from damlite.lessons.careful import STUB
-from damlite.lessons.exercise import Check, Exercise, OpenExercise, WordExercise, same
+from damlite.lessons.exercise import CHANGES, Check, Exercise, OpenExercise, WordExercise, same
 from damlite.lessons.solutions import names_of_checks
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
@@ -92,6 +92,24 @@ def test_a_function_that_edits_its_inputs_spoils_no_later_answer(exercise):
     assert exercise(exercise.right) == f"{exercise.name}: right, {exercise.praise}"
 
 
+@pytest.mark.parametrize("edit", [torch.Tensor.exp_, torch.Tensor.zero_], ids=["exp_", "zero_"])
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_answer_is_judged_by_the_inputs_as_they_were(exercise, edit):
+    """Computed after an edit in place, it is what it would be with an edited copy, and no other."""
+
+    def edits(inputs):
+        return [edit(x) if isinstance(x, torch.Tensor) and x.is_floating_point() else x for x in inputs]
+
+    def careless(*inputs):
+        edits(inputs)
+        return exercise.right(*inputs)
+
+    def pure(*inputs):
+        return exercise.right(*edits(copy.deepcopy(inputs)))
+
+    assert exercise(careless).removesuffix(CHANGES) == exercise(pure)
+
+
 def endless(*_):
     while True:
         pass
@@ -166,6 +184,23 @@ def test_a_right_answer_may_be_of_another_precision(exercise, kind):
 def test_a_right_answer_may_come_from_numpy(exercise):
     verdict = exercise(lambda *inputs: torch.as_tensor(exercise.right(*inputs)).numpy())
     assert verdict == f"{exercise.name}: right, {exercise.praise}"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_right_answer_may_require_a_gradient_or_be_a_list_of_tensors(exercise):
+    def taped(*inputs):
+        return torch.as_tensor(exercise.right(*inputs)).double().requires_grad_() * 1
+
+    def listed(*inputs):
+        answer = taped(*inputs)
+        return [*answer] if answer.ndim else answer
+
+    assert exercise(taped) == exercise(listed) == f"{exercise.name}: right, {exercise.praise}"
+
+
+def test_no_kind_of_number_is_so_coarse_that_all_is_right():
+    assert same(torch.ones(2).to(torch.bfloat16), torch.ones(2) + 0.01)
+    assert not same(torch.ones(2).to(torch.float8_e4m3fn), torch.ones(2) + 0.1)
 
 
 @pytest.mark.parametrize(("exercise", "sentence", "mistake"), MISTAKES)

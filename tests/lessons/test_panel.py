@@ -241,6 +241,50 @@ def test_after_an_exception_the_next_move_is_right(small, moved):
     assert small.panel.picture.value == other.panel.picture.value
 
 
+@pytest.mark.parametrize("error", [RuntimeError("a < b"), KeyboardInterrupt()])
+@pytest.mark.parametrize(("moved", "function"), [("height", "draw"), ("number", "settle")])
+def test_what_fails_is_told_in_the_panel_until_a_move_succeeds(small, monkeypatch, moved, function, error):
+    """As JupyterLab moves a control: by a message, whose exception nobody sees."""
+    panel, before, value = small.panel, small.panel.children, {"height": 9, "number": 7.0}[moved]
+    working = getattr(panel, function)
+
+    def failing(height=None, number=None):
+        working(**({"height": height, "word": "one"} if function == "draw" else {"number": number}))
+        raise error
+
+    setattr(panel, function, failing)
+    with pytest.raises(type(error)):
+        panel.controls[moved].set_state({"value": value})
+    assert panel.children == (*before, panel.trouble)
+    told = {RuntimeError: "RuntimeError: a &lt; b.", KeyboardInterrupt: "KeyboardInterrupt."}[type(error)]
+    assert told in panel.trouble.value and "not of these values" in panel.trouble.value
+    setattr(panel, function, working)
+    panel.controls["word"].set_state({"index": 1})
+    other = Small().panel
+    other.controls[moved].value, other.controls["word"].value = value, "two"
+    assert panel.children == before
+    assert panel.picture.value == other.picture.value
+
+
+def test_what_fails_at_rest_is_told_in_the_panel_too(small, monkeypatch):
+    monkeypatch.setattr(panels, "RELEASED", 0.1)
+    small.fail, failed = "settle", []
+
+    async def move():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: failed.append(context["exception"]))
+        small.panel.controls["number"].value = 7.0
+        assert small.panel.trouble not in small.panel.children
+        await rest()
+        assert small.panel.trouble in small.panel.children and small.panel.stale
+        small.fail = None
+        small.panel.controls["height"].value = 5
+        await rest()
+
+    asyncio.run(move())
+    assert [str(error) for error in failed] == ["settle failed"]
+    assert small.panel.trouble not in small.panel.children and not small.panel.stale
+
+
 def test_what_failed_while_it_was_grey_gets_its_alpha_back(small):
     async def move():
         small.panel.controls["number"].value = 7.0

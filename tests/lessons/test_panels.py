@@ -109,10 +109,10 @@ def test_every_value_of_every_control_draws_finite_numbers_in_time(panel):
         put(panel, chosen)
         assert in_time(lambda: asyncio.run(move(panel)), 10 * IMMEDIATE), chosen
         assert_finite(panel.fig)  # also what is grey
-        settled = 10 * (SETTLED if panel.settle else IMMEDIATE)
-        assert in_time(lambda: seconds(panel.update), settled), chosen  # without an event loop all follows at once
+        if panel.settle:  # without an event loop all follows at once
+            assert in_time(lambda: seconds(panel.update), 10 * SETTLED), chosen
+            assert_finite(panel.fig)
         assert not panel.stale
-        assert_finite(panel.fig)
 
 
 def test_every_control_goes_away_and_back_and_artists_stay(panel):

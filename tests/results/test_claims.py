@@ -1,5 +1,7 @@
 """The ledger: verdicts by hand, the stored ones recomputed from the raw returns, and how often chance makes one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,10 +128,41 @@ def test_each_recipe_and_kind_of_prediction_is_a_table_of_its_own():
             pd.testing.assert_frame_equal(found, alone[predict])
             assert (part["family"] == 12).all()
     assert (judged["recipe"] == "own").sum() == len(FIGURE2_CLAIMS) == 2
-    assert len(judged) == 3 * len(HYPOTHESES) + 2
+    assert len(judged) == 3 * len(HYPOTHESES) + 2 and judged.index.tolist() == list(range(len(judged)))
+    figure2 = judged[judged["recipe"] == "own"]
+    assert figure2["cell"].tolist() == ["Gaussian sampled", "Gaussian weighted"]
+    assert (figure2[["source", "predict", "road"]] == ["Fig. 2", "velocity", "IcyRoad"]).all(axis=None)
+    assert (figure2["tolerance"] == 0.1).all()
     counted = claims.counts(judged).set_index(["recipe", "predict", "claim"])
     assert (counted["of"].groupby(["recipe", "predict"]).sum() == [8, 2, 8, 8]).all()
     assert (counted[["reproduced", "undecided", "not reproduced"]].sum(axis=1) == counted["of"]).all()
+
+
+def test_the_order_of_rows_is_that_of_the_paper():
+    """By table and road, whichever come first in the returns, then by its sentences."""
+    given = [
+        table(bells({}), road=road, predict=predict) for predict in ("velocity", "state") for road in ("mine", "her")
+    ]
+    judged = ledger(pd.concat(given), resamples=19)
+    tables = [("state", "her"), ("state", "mine"), ("velocity", "her"), ("velocity", "mine")]
+    assert list(dict.fromkeys(zip(judged["predict"], judged["road"], strict=True))) == tables
+    said = list(dict.fromkeys(claim.quote for claim in CLAIMS if not claim.tolerance))
+    for listed in (judged, claims.verdicts(judged), claims.counts(judged)):
+        assert list(dict.fromkeys(listed["claim"])) == said
+        assert listed.index.tolist() == list(range(len(listed)))
+
+
+def test_two_runs_are_enough_and_numbers_are_rounded():
+    """To three digits, shares to five, and chances to three that count; a small one is not 0."""
+    judged = ledger(table(bells({("mixture", "dam"): 500.0}, runs=2)), resamples=19)
+    assert len(judged) == len(HYPOTHESES)
+    for numbers, digits in (("low", 3), ("boot_high", 3), ("tolerance", 3), ("improvement", 5)):
+        assert judged[numbers].tolist() == judged[numbers].round(digits).tolist()
+    judged = ledger(table(bells({("mixture", "dam"): 500.0}, runs=7, seed=2)), resamples=19)
+    assert judged["low"].tolist() == judged["low"].round(3).tolist()
+    assert judged["improvement"].tolist() == judged["improvement"].round(5).tolist()
+    least = judged["p_welch"].min()
+    assert 0 < least < 1e-6 and float(f"{least:.3g}") == least
 
 
 def test_a_road_without_a_known_optimum_has_no_claim_with_a_tolerance():
@@ -140,7 +173,7 @@ def test_a_road_without_a_known_optimum_has_no_claim_with_a_tolerance():
 
 def test_too_few_runs_are_named():
     few = bells({}) | {("Gaussian", "minvar"): np.ones(1)}
-    with pytest.raises(ValueError, match=r"runs must hold at least 2 of \('Gaussian', 'minvar'\), got 1"):
+    with pytest.raises(ValueError, match="returns must hold at least 2 runs of Gaussian minvar on IcyRoad, got 1"):
         ledger(table(few))
     del few["Gaussian", "minvar"]
     with pytest.raises(ValueError, match="got 0"):
@@ -294,3 +327,42 @@ def test_unrealistic_states_are_those_the_road_does_not_make():
     sampled = float(((size > UNREALISTIC[0]) & (size < UNREALISTIC[1])).float().mean())
     assert mass["truth", "exact"] == pytest.approx(sampled, abs=4 * (sampled / 200_000) ** 0.5)
     assert mass["truth", "exact"] < 0.01 < mass["Gaussian", "weighted"] + 0.01 < mass["Gaussian", "sampled"] / 2
+
+
+@pytest.mark.parametrize(
+    ("how", "runs", "seed", "samples"),
+    [({}, 20, 0, 2000), ({"runs": 2, "seed": 3, "samples": 8}, 2, 3, 8)],
+)
+def test_unrealistic_mass_by_hand(monkeypatch, how, runs, seed, samples):
+    """Of every four samples two are between staying and swerving; the weights are 1, 1, 2 and 4."""
+    lateral, weights, used = torch.tensor([0.0, 0.5, -0.5, 1.5]), torch.tensor([1.0, 1.0, 2.0, 4.0]), []
+
+    def transition(state, action):
+        assert state.shape == (runs, samples, 4) and action.shape == (runs, samples)
+        assert (state == torch.tensor([2.0, 0.0, 2.0, 0.0])).all() and (action == 2).all()
+        drawn = torch.cat([state[..., :3], lateral.repeat(samples // 4).expand(runs, samples)[..., None]], -1)
+        return SimpleNamespace(sample=lambda generator: used.append(generator) or drawn)
+
+    def log_ratio(state, action, next_state):
+        return weights.log().repeat(samples // 4).expand(next_state.shape[:-1])
+
+    def learn(env, data, components, generator):
+        assert (env, components) == (dl.IcyRoad(), 1)
+        assert torch.equal(data.state, dl.collect(env, episodes=400, runs=runs, generator=dl.seeded(seed)).state)
+        used.append(generator)
+        return SimpleNamespace(model=SimpleNamespace(transition=transition), disc=SimpleNamespace(log_ratio=log_ratio))
+
+    monkeypatch.setattr(claims, "learn_velocities", learn)
+    masses = unrealistic_mass(**how)
+    assert used[0] is used[1] and used[0].initial_seed() == seed
+    kick = stats.norm(1.5, (0.2**2 + 0.05**2) ** 0.5)  # nine in ten times, to either side
+    truth = round(0.9 * (kick.cdf(0.9) - kick.cdf(0.25)), 5)
+    for cell, mass in {
+        ("truth", "exact"): truth,
+        ("Gaussian", "sampled"): 2 / 4,
+        ("Gaussian", "weighted"): 3 / 8,
+    }.items():
+        rows = masses[(masses["of"] == cell[0]) & (masses["counted"] == cell[1])]
+        assert rows["run"].tolist() == list(range(runs))
+        assert rows["mass"].tolist() == pytest.approx([mass] * runs, abs=1e-9)
+    assert list(masses.columns) == ["of", "counted", "run", "mass"] and len(masses) == 3 * runs

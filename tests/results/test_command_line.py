@@ -15,7 +15,17 @@ import damlite as dl
 from damlite import lessons
 from damlite.__main__ import main
 from damlite.lessons import command as figures_command
-from damlite.results import choices, claims, pool, table1
+from damlite.results import (
+    choices,
+    claims,
+    command_fitted,
+    distractors,
+    fitted_map,
+    lucky,
+    pool,
+    ratios,
+    table1,
+)
 
 FULL = ["table1", "--predict", "state", "velocity", "--replace"]
 KEPT_FILES = ("table1_returns.csv", "table1.csv", "table1_settings.json", "claims.csv", "figure2_masses.csv")
@@ -56,7 +66,8 @@ def two_runs_of_particles():
 def sweeps(monkeypatch):
     """What is run, in place of hours of work: its arguments, and the stored numbers come back."""
     asked, returns, masses = [], table1.load(), pd.read_csv(table1.STORED / "figure2_masses.csv")
-    driven = pd.read_csv(table1.STORED / "ablations.csv")
+    driven, tables = (pd.read_csv(table1.STORED / f"{name}.csv") for name in ("ablations", "distractors"))
+    climbed = [part for _, part in ratios.load(table1.STORED).groupby(["road", "networks", "predict"])]
 
     def run_table1(seeds, predicts, jobs, *, roads, first_seed, **how):
         asked.append({"seeds": seeds, "predicts": predicts, "roads": list(roads), "first_seed": first_seed, **how})
@@ -67,6 +78,8 @@ def sweeps(monkeypatch):
     monkeypatch.setattr(claims, "unrealistic_mass", lambda runs: masses)
     monkeypatch.setattr(pool, "run", lambda *asked_of, **how: asked.append(how) or [])
     monkeypatch.setattr(choices, "run", lambda runs, jobs: asked.append({"runs": runs}) or driven)
+    monkeypatch.setattr(distractors, "run", lambda runs: asked.append({"runs": runs}) or tables)
+    monkeypatch.setattr(ratios, "run", lambda *asked_of: asked.append({"ratios": asked_of}) or iter(climbed[::-1]))
     return asked
 
 
@@ -111,6 +124,11 @@ def test_where_tables_go(elsewhere, repository, sweeps, line, place):
         ([*FULL, "--out", "mine"], "--out given too"),
         (["ablations", "--replace", "--runs", "9"], "--runs 9, and 10 are stored"),
         (["ablations", "--replace", "--out", "mine"], "--out given too"),
+        (["ratios", "--replace", "--runs", "5"], "--runs 5, and 6 are stored"),
+        (["ratios", "--replace", "--road", "IcyRoad"], "--road without Intersection"),
+        (["ratios", "--replace", "--networks", "our"], "--networks without paper"),
+        (["ratios", "--replace", "--predict", "state"], "--predict without velocity"),
+        (["ratios", "--replace", "--out", "mine"], "--out given too"),
         (["distractors", "--replace", "--runs", "3"], "--runs 3, and 4 are stored"),
         (["table1", "--out", "repository/figures"], "give --replace to replace them"),
         (["ablations", "--out", "repository/../repository/figures"], "give --replace to replace them"),
@@ -143,6 +161,72 @@ def test_what_would_lose_something_is_refused_before_any_work(repository, sweeps
     assert message in capsys.readouterr().err
     assert not sweeps
     assert seals(repository) == before
+
+
+@pytest.mark.parametrize("name", ["ratios", "distractors"])
+def test_fitted_tables_go_beside_and_replace_what_is_stored_when_told(elsewhere, repository, sweeps, capsys, name):
+    before, stored = seals(repository), repository / f"{name}.csv"
+    main([name, "--runs", "1"])
+    assert seals(repository) == before
+    found = pd.read_csv(elsewhere / f"{name}_results" / f"{name}.csv", keep_default_na=False)
+    pd.testing.assert_frame_equal(found, pd.read_csv(stored, keep_default_na=False))
+    assert f"written to {name}_results" in capsys.readouterr().out
+    stored.write_text(stored.read_text().replace("\n", "\n\n"))  # the same, told apart
+    main([name, "--replace"])
+    assert seals(repository) == before
+
+
+def test_what_ended_before_an_interrupt_is_saved(tmp_path):
+    """Each table as it ends, in an order that does not depend on which ended first."""
+
+    def ending():
+        for road in ("b", "a"):
+            yield pd.DataFrame({"road": [road, road], "networks": "paper", "predict": "state", "value": [1.5, 2.5]})
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        command_fitted.save(ending(), tmp_path / "ratios.csv")
+    assert pd.read_csv(tmp_path / "ratios.csv")["road"].tolist() == ["a", "a", "b", "b"]
+    assert [path.name for path in tmp_path.iterdir()] == ["ratios.csv"]
+
+
+def test_the_fitted_part_of_the_map_is_saved_whole(tmp_path, monkeypatch, capsys):
+    looks, driven = pd.read_csv(table1.STORED / "lucky.csv"), fitted_map.load(table1.STORED)
+    parts = [part for _, part in driven.groupby(["road", "model", "fit"])]
+    monkeypatch.setattr(lucky, "run", lambda roads: looks)
+    monkeypatch.setattr(fitted_map, "run_fitted_map", lambda jobs, roads, size: iter(parts[::-1]))
+    command_fitted.run_fitted_map(tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "lucky.csv"), looks)
+    columns = list(driven.columns[:-1])
+    found, expected = (table.sort_values(columns, ignore_index=True) for table in (fitted_map.load(tmp_path), driven))
+    pd.testing.assert_frame_equal(found, expected)
+    assert "luckiest" in capsys.readouterr().out
+
+
+def test_a_report_brings_texts_up_to_date(repository, tmp_path, capsys):
+    text, stored = tmp_path / "mine.md", (repository / "deviations.csv").read_bytes()
+    text.write_text("Mine.\n\n<!-- table: table1 -->\nold\n<!-- end -->\n")
+    (repository / "deviations.csv").unlink()
+    main(["report", str(text), "--tables", str(repository)])
+    assert (repository / "deviations.csv").read_bytes() == stored
+    assert "old" not in text.read_text()
+    assert "| " in text.read_text()
+    assert capsys.readouterr().out.splitlines() == [str(repository / "deviations.csv"), str(text)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "No such file"), ("<!-- table: guess -->\n<!-- end -->\n", "got 'guess'")]
+)
+def test_a_text_that_cannot_be_brought_up_to_date_is_named(tmp_path, capsys, content, message):
+    text = tmp_path / "mine.md"
+    if content is not None:
+        text.write_text(content)
+    with pytest.raises(SystemExit):
+        main(["report", str(text), "--tables", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert str(text) in said
+    assert message in said
+    assert content is None or text.read_text() == content
 
 
 def test_all_that_is_wrong_is_said_at_once(repository, sweeps, capsys):

@@ -20,7 +20,7 @@ CASES = [  # road, q's probability, weighted, offset, estimator, common numbers
 ]
 ROADS = {"IcyRoad": dl.IcyRoad(), "Intersection": dl.Intersection()}
 STEPS = {"IcyRoad": (0, 2), "Intersection": (5, 6, 7, 9)}  # before the first fork, at it and after it
-STATES, PLANS = 400, 12
+STATES, PLANS = 300, 6
 
 
 def exact_ratio(env, q_env):
@@ -58,7 +58,7 @@ def test_estimates_have_the_law_of_simulated_ones(case):
 def test_cars_that_turn_left_crash_as_often_as_simulated_ones():
     """One plan, many states: the share of estimates that hold a crash."""
     env = dl.Intersection()
-    n = 4000
+    n = 1500
     state = dl.collect(env, lambda s, t, g: torch.full(s.shape[:-1], 1), episodes=n, generator=dl.seeded(0)).state[:, 5]
     for plan in ([1] * 10, [0, 0, 0, 1, 1, 1, 1, 1, 1, 1], [0, 1, 0, 1, 0, 2, 2, 2, 1, 1]):
         sequences = torch.tensor(plan).expand(n, 1, 10)
@@ -89,7 +89,7 @@ def test_episodes_return_what_they_do_with_the_packages_planner(road, q, particl
     weighted = q != outcomes.probability(env)
     planner = dl.RandomShooting(
         horizon=min(10, env.horizon),
-        candidates=40,
+        candidates=12,
         particles=particles,
         common_random_numbers=common,
         stratified=False,

@@ -1,0 +1,110 @@
+"""What results are given, asked before any work whether it fits: tables, roads and names of cells."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..envs import Environment
+from ..support import validate
+from ..support.validate import shown
+
+RETURNS = ("road", "predict", "model", "method", "run", "round")  # what tells one return of a table from another
+
+
+def table(
+    name: str, value: object, key: Iterable[str] = (), numbers: Iterable[str] = (), others: Iterable[str] = ()
+) -> pd.DataFrame:
+    """Return `value` if it is a table with at least one row and these columns; raise ValueError otherwise.
+
+    key : columns in which no two rows are alike, and none is without a name
+    numbers : columns that are finite throughout
+    """
+    key, numbers = list(key), list(numbers)
+    columns = [*key, *numbers, *others]
+    if not isinstance(value, pd.DataFrame):
+        raise ValueError(f"{name} must be a DataFrame with columns {', '.join(columns)}, got {shown(value)}")
+    if missing := [column for column in columns if column not in value]:
+        raise ValueError(f"{name} must have columns {', '.join(columns)}, got none called {', '.join(missing)}")
+    if value.empty:
+        raise ValueError(f"{name} must have at least one row, got none")
+    for column in numbers:
+        numeric = pd.api.types.is_numeric_dtype(value[column]) and not pd.api.types.is_bool_dtype(value[column])
+        bad = int((~np.isfinite(value[column])).sum()) if numeric else len(value)
+        if bad:
+            got = f"{bad} of {len(value)} that are not"
+            raise ValueError(f"{name} must have finite numbers in column {column}, got {got}")
+    _filled(name, value, key)
+    if key and (twice := int(value.duplicated(key).sum())):
+        raise ValueError(f"{name} must have one row for each {', '.join(key)}, got {twice} of them again")
+    return value
+
+
+def _filled(name: str, rows: pd.DataFrame, columns: Iterable[str]) -> None:
+    for column in columns:
+        if rows[column].isna().any():
+            raise ValueError(f"{name} must say in column {column} what each row is of, got rows where it is empty")
+
+
+def part(
+    name: str, value: object, numbers: Iterable[str] = (), others: Iterable[str] = (), /, **chosen: str | int
+) -> pd.DataFrame:
+    """Rows of a table in which columns have chosen values; raise ValueError if it is no such table or has no such row.
+
+    numbers, others : columns that it must have besides, see `table`
+    """
+    rows = table(name, value, numbers=numbers, others=(*others, *chosen))
+    _filled(name, rows, chosen)
+    for column, one in chosen.items():
+        options = list(rows[column].unique())
+        if isinstance(one, bool) or not isinstance(one, str | int | np.integer) or one not in options:
+            there = ", ".join(map(str, options))
+            raise ValueError(f"{column} must be one that {name} has ({there}), got {shown(one)}")
+        rows = rows[rows[column] == one]
+    return rows
+
+
+def last_returns(value: object) -> pd.DataFrame:
+    """Rows after the last round of a table as from `table1.run_table1`; raise ValueError if it is another."""
+    recipe = ("recipe",) if isinstance(value, pd.DataFrame) and "recipe" in value else ()
+    returns = table("returns", value, (*recipe, *RETURNS), ("return",))
+    final = returns[returns["round"] == 0]
+    if final.empty:
+        raise ValueError("returns must have rows of round 0, which is after the last round, got none")
+    return final
+
+
+def roads(value: object) -> Mapping[str, Environment]:
+    """Return `value` if it is a mapping from names to environments; raise ValueError otherwise."""
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError(f"roads must be a dict of environments by name, got {shown(value)}")
+    for name, env in value.items():
+        validate.instance(f"roads[{name!r}]", env, Environment)
+    return value
+
+
+def every(name: str, value: object, options: Iterable[str]) -> tuple[str, ...]:
+    """Return one of the options, or several in a list, as a tuple; raise ValueError otherwise."""
+    options = tuple(options)
+    chosen = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
+    if not chosen:
+        raise ValueError(f"{name} must be one or more of {', '.join(map(repr, options))}, got {shown(value)}")
+    return tuple(validate.choice(name, one, options) for one in chosen)
+
+
+def pair(name: str, value: object, *options: Iterable[str]) -> tuple[str, str]:
+    """Return a pair of names, each one of its options if there are any; raise ValueError otherwise."""
+    fits = isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(one, str) for one in value)
+    if not fits or any(one not in tuple(known) for one, known in zip(value, options, strict=False)):
+        of = " and ".join(f"one of {', '.join(map(repr, known))}" for known in options) or "two names"
+        raise ValueError(f"{name} must be a pair of {of}, got {shown(value)}")
+    return tuple(value)
+
+
+def path(name: str, value: object) -> Path:
+    """Return `value` as a path; raise ValueError if it is none."""
+    try:
+        return Path(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a path, got {shown(value)}") from None
