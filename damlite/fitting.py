@@ -190,8 +190,7 @@ def fit_discriminator(
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
     local = _spawn(generator)
-    spread = safe_std(training_data.next_state - training_data.state)
-    noise = float(instance_noise) * spread
+    noise = float(instance_noise) * safe_std(training_data.next_state - training_data.state)
     held_out_seed = int(torch.randint(2**62, (), generator=local))
     kinematics, sign = model.kinematics, torch.tensor([-1.0, 1.0])[:, None]
 

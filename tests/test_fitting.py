@@ -721,9 +721,9 @@ def test_a_run_that_diverges_late_keeps_what_was_good_before(env):
     def minibatch_loss(_):
         return size() * torch.tensor([1.0, math.nan if next(asked) >= 50 else 1.0])
 
-    objective = fitting.Objective(minibatch_loss, size, 8)
+    objective = Objective(minibatch_loss, size, 8)
     with pytest.warns(dl.DivergedFit, match="a DynamicsModel diverged in 1 of 2 runs; in run 1: by step 60 .* step 40"):
-        fit = fitting._minimise(model, objective, dl.Training(steps=100), torch.zeros(2), dl.seeded(0), False)
+        fit = _minimise(model, objective, dl.Training(steps=100), torch.zeros(2), dl.seeded(0), False)
     assert fit.best_step.tolist() == [100, 40]
     assert fit.steps.tolist() == [20, 40, 60, 80, 100]
     assert fit.diverged.tolist() == [False, True]
@@ -736,8 +736,8 @@ def test_a_first_loss_that_is_no_number_is_forgotten_at_the_first_that_is(env):
     def size():
         return sum(p.square().flatten(1).sum(1) for p in model.parameters())
 
-    objective = fitting.Objective(lambda _: size(), lambda: size() / min(next(looks), 1), 8)  # infinite at first
-    fit = fitting._minimise(model, objective, dl.Training(steps=40), torch.zeros(1), dl.seeded(0), False)
+    objective = Objective(lambda _: size(), lambda: size() / min(next(looks), 1), 8)  # infinite at first
+    fit = _minimise(model, objective, dl.Training(steps=40), torch.zeros(1), dl.seeded(0), False)
     assert (fit.best_step.item(), fit.diverged.item()) == (40, False)
 
 

@@ -80,8 +80,8 @@ REFUSED = {  # what is asked, and what is said
     "optimum, rougher": (lambda: dl.exact.optimum(dl.IcyRoad(noise=1e300)), "actions must .* transitions"),
     "best sequence": (lambda: dl.exact.best_sequence(Long()), r"env must .* 10,000 sequences, got 3\*\*9 = 19,683"),
     "closed loop": (lambda: dl.exact.closed_loop_optimum(Long(horizon=100)), "env must .* 100,000 next states, got "),
-    "steps": (lambda: dl.Training(steps=10**18), "steps must leave at most 1,000,000 steps, got 1,000,000,000,"),
-    "batch": (lambda: dl.Training(batch=10**18), "batch must leave at most 100,000,000 transitions, got 1,000"),
+    "steps": (lambda: dl.Training(steps=10**7), "steps must leave at most 1,000,000 steps, got 10,000,000"),
+    "batch": (lambda: dl.Training(batch=10**9), "batch must leave at most 100,000,000 transitions, got 1,000"),
     "batch of a fit": (lambda: fit(batch=10**7), "batch must .* numbers in the layers, got 1 × 1 × 10,000,000 × "),
     "batch of pairs": (lambda: train_discriminator(10**6), "batch must .* got 1 × 2 × 1,000,000 × "),
     "hidden": (lambda: dl.DynamicsModel(ROAD, hidden=(10**9,)), "hidden must .* parameters, got 1 × 3,000,000,001 = "),
@@ -90,8 +90,8 @@ REFUSED = {  # what is asked, and what is said
         "hidden must leave at most 50,000,000",
     ),
     "runs": (lambda: dl.Discriminator(ROAD, runs=10**6), "runs, hidden and components must .* got 1,000,000 × "),
-    "components": (lambda: dl.DynamicsModel(ROAD, components=10**12), "runs, hidden and components must .* parameters"),
-    "rounds": (lambda: dl.our_recipe(ROAD).but(rounds=10**18), "rounds must leave at most 1,000,000 rounds"),
+    "components": (lambda: dl.DynamicsModel(ROAD, components=10**9), "runs, hidden and components must .* parameters"),
+    "rounds": (lambda: dl.our_recipe(ROAD).but(rounds=10**7), "rounds must leave at most 1,000,000 rounds"),
 }
 
 

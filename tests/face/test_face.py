@@ -31,6 +31,7 @@ STEPS = {  # of a plan, a fit or an episode, of what was checked before
 }
 ANSWERED_ELSEWHERE = {  # public names without rows of their own: what they are given is asked of another's rows
     **dict.fromkeys(("dl.Fit", "dl.Learned", "dl.MBRLResult", "dl.Plan", "dl.diagnostics.Calibration"), "a result"),
+    **dict.fromkeys(("dl.DivergedFit", "dl.UntrustworthyWeights"), "a warning"),
     **{f"dl.Environment.{one}": "abstract" for one in ("initial_state", "transition", "reward", "features")},
     "dl.Environment": "abstract",
     "dl.gym.GymRoad.reset": "Gymnasium's own",
