@@ -12,7 +12,6 @@ from scipy.stats import spearmanr
 from torch.nn.functional import softplus
 
 import damlite as dl
-from damlite import fitting
 from damlite.fitting import Objective, Training, _minimise, _spawn
 from damlite.networks import ROWS, Layers, StackedMLP
 
