@@ -29,7 +29,7 @@ DEPRECATED = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"
 VERSIONS = f"""
 import platform
 from importlib.metadata import version
-print("Python", platform.python_version(), *(f"{{name}} {{version(name)}}" for name in {SHOWN}), sep=", ")
+print(f"Python {{platform.python_version()}}", *(f"{{name}} {{version(name)}}" for name in {SHOWN}), sep=", ")
 """
 
 KEEPERS = (".pyenv/versions", ".local/share/uv/python")  # where pyenv and uv keep Pythons
