@@ -28,7 +28,7 @@ class UntrustworthyWeights(UserWarning):
 
     It is warned of once for every fitted discriminator, or other log-ratio, at the first plan that goes by it; a
     planner of one particle, which averages nothing, says nothing. The thresholds are those of `faults`. To be without:
-    `warnings.simplefilter("ignore", dl.diagnostics.UntrustworthyWeights)`.
+    `warnings.simplefilter("ignore", dl.UntrustworthyWeights)`.
     """
 
 
