@@ -60,7 +60,8 @@ class Episodes:
         return Episodes(*changed)
 
     def select(self, chosen: Tensor) -> Episodes:
-        """The episodes whose numbers are in `chosen` (N,), or whose entries are True in a mask (E,)."""
+        """The episodes whose numbers are in `chosen` (N,), whose entries are True in a mask (E,), or of a slice."""
+        chosen = torch.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
         axis, mask = self.returns.ndim - 1, isinstance(chosen, Tensor) and chosen.dtype == torch.bool
         chosen = chosen if mask else validate.actions("chosen", chosen, len(self))
         if chosen.ndim != 1 or (mask and len(chosen) != len(self)):

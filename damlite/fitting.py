@@ -321,7 +321,8 @@ class _Best:
 
 def _check_pair(disc: object, model: object) -> None:
     validate.instance("disc", disc, Discriminator)
-    validate.instance("model", model, DynamicsModel)
+    if isinstance(model, type) or not all(hasattr(model, name) for name in ("transition", "kinematics", "runs")):
+        raise ValueError(f"model must be a DynamicsModel, got {validate.shown(model)}")
     if disc.runs != model.runs:
         raise ValueError(f"disc and model must have equally many runs, got {disc.runs} and {model.runs}")
     sizes = [validate.sizes(one) for one in (disc, model)]

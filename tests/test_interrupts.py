@@ -165,7 +165,9 @@ def test_an_error_of_ones_own_loses_no_round_either():
 
 
 SIGINT = f"""
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # one started in the background ignores it
 import damlite as dl
 from damlite.networks import StackedMLP
 already = set(sys.modules)
@@ -191,7 +193,7 @@ def test_the_stop_button_itself_and_what_torch_loads_late():
     process = subprocess.Popen([sys.executable, "-c", SIGINT], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline().split() == ["torch.utils._device"]  # by the first generator: a small one
     process.send_signal(signal.SIGINT)
-    rounds, again = process.communicate()[0].split()
+    rounds, again = process.communicate(timeout=300)[0].split()
     assert int(rounds) >= 2 and again == "True"
     assert process.returncode == 0
 

@@ -13,6 +13,7 @@ from ..estimate import Dynamics, Estimator, LogRatio
 from ..mixture import seeded
 from ..ready import LATEST, scorer
 from ..support import caution
+from ..together import together
 from .weights import TRUSTWORTHY_K, effective_sample_size, pareto_k
 
 FEWEST = 25  # weights below which nothing is said: a tail of five is the least that has a shape
@@ -106,10 +107,10 @@ def examine(
     runs = max(getattr(x, "runs", 1) for x in (dynamics, getattr(log_ratio, "__self__", None)))
     state, actions = (t.reshape(runs, -1, t.shape[-1])[:, 0] for t in (state, actions))
     fresh = Estimator(particles=FRESH).imagine(dynamics, _no_reward, state, actions, generator=seeded(0))
-    score, log_w, weighed = scorer(log_ratio), 0.0, 0.0
-    for now, later, action in zip(fresh, fresh[1:], actions.T, strict=False):
-        ratio = score(now.state, action[:, None].expand(runs, FRESH), later.state)
-        log_w, weighed = log_w + ratio, weighed + used(ratio)
+    moves = zip(fresh, fresh[1:], actions.T, strict=False)
+    steps = [(now.state, action[:, None].expand(runs, FRESH), later.state) for now, later, action in moves]
+    ratios = together("log_ratio", scorer(log_ratio), steps, 1)
+    log_w, weighed = sum(ratios), sum(map(used, ratios))
     found = faults(log_w.expand(runs, FRESH), weighed.expand(runs, FRESH), look_at_mean)
     if found:
         where = "" if runs == 1 else f" in {len(found)} of {runs} runs; in the first of these"

@@ -97,7 +97,7 @@ def _states(
 ) -> Tensor:
     """States of a road to draw; raise ValueError if they or the road are others."""
     validate.instance("env", env, road)
-    states = validate.first_states(name, states, len(road.state_names))
+    states = validate.numbers(name, validate.states(name, states, len(road.state_names)), finite=True)
     if states.ndim not in axes:
         raise ValueError(f"{name} must be those of one path, (T, S), got shape {tuple(states.shape)}")
     return states.detach()

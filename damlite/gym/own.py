@@ -154,9 +154,8 @@ class FromGymnasium(Environment):
                 raise ValueError(f"{asked}, got {given!r}")
             if given.shape[:2] != (2, 3) or given.ndim != shape.count(",") + 1:
                 raise ValueError(f"{asked}, got {tuple(given.shape)}")
-            if not given.is_floating_point() or not given.isfinite().all():
-                got = "NaN or infinite ones" if given.is_floating_point() else f"{given.dtype}"
-                raise ValueError(f"{name} must return finite floating-point numbers, got {got}")
+            if not given.is_floating_point():
+                raise ValueError(f"{name} must return floating-point numbers, got {given.dtype}")
 
     def __repr__(self) -> str:
         """The same in every process."""

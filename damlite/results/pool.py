@@ -60,7 +60,7 @@ def run(
     ValueError
         Before any work, if the folder cannot be written to.
     """
-    places = [None] * len(tasks) if folder is None else _places(tasks, Path(folder))
+    places = [None] * len(tasks) if folder is None else _places(tasks, kept.check_writable(folder))
     found: dict[object, pd.DataFrame] = {}
     left: dict[object, int] = {}
     names = [number if place is None else (place, tasks[number].piece) for number, place in enumerate(places)]

@@ -168,11 +168,11 @@ def _check_variants(variants: object) -> None:
 
 
 def _pairs(name: str, value: object, *options: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of names; raise ValueError if it is anything else, or none."""
+    """Pairs of names; raise ValueError if it is anything else, or none. Each once."""
     pairs = [] if isinstance(value, str) or not isinstance(value, Iterable) else list(value)
     if not pairs:
         raise ValueError(f"{name} must be a list of at least one pair of names, got {validate.shown(value)}")
-    return [given.pair(f"each of {name}", one, *options) for one in pairs]
+    return list(dict.fromkeys(given.pair(f"each of {name}", one, *options) for one in pairs))
 
 
 def save(returns: pd.DataFrame, variants: list[Variant], folder: str | Path, name: str, recipe: str) -> None:

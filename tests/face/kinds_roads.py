@@ -191,8 +191,8 @@ WAYS: dict[str, dict[str, Way]] = {
         "numpy": fixed(np.int64(-1), "same"),
         "True": fixed(True),
     },
-    "probabilities": PROBABILITIES,
-    "returns": {
+    "chances": PROBABILITIES,
+    "returns of outcomes": {
         **{way: how for way, how in KINDS["numbers"].items() if way not in ("float16", "int32", "scalar")},
         "zeros": of_right(lambda x: 0 * x, "error"),
         "one more": of_right(lambda x: torch.cat([x, x[..., :1]], -1), "error"),

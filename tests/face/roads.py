@@ -207,7 +207,7 @@ PUBLIC = [
             "features": "features",
         },
         {("reward", f"returns {what}"): "error" for what in ("numpy", "integers", "bools")}  # sums of them go wrong
-        | {("state_names", "text"): "runs"},  # a letter for each
+        | {("state_names", "text"): "runs", ("reward", "returns nan"): "nan", ("features", "returns nan"): "finite"},
     ),
     Public(
         "dl.FromGymnasium.initial_state",

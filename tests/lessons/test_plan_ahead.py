@@ -73,7 +73,7 @@ def test_the_cars_with_and_without_weights_meet_the_same_ice():
         (dl.RandomShooting(candidates=100, particles=20), "imagines 2000 trajectories a decision, and 200 are allowed"),
         (dl.Exhaustive(particles=1), "imagines 243 trajectories"),
         (dl.Exhaustive(particles=20, hold=(1, 4)), "right, regret 0."),
-        (20, "expected a planner such as dl.RandomShooting(...), got int."),
+        (20, "expected a planner such as dl.RandomShooting(...), got 20."),
         (..., "not answered yet"),
     ],
 )
