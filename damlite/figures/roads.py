@@ -98,6 +98,8 @@ def _states(
     """States of a road to draw; raise ValueError if they or the road are others."""
     validate.instance("env", env, road)
     states = validate.numbers(name, validate.states(name, states, len(road.state_names)), finite=True)
+    if states.shape[-2:-1] == (0,):
+        raise ValueError(f"{name} must hold at least one state, got shape {tuple(states.shape)}")
     if states.ndim not in axes:
         raise ValueError(f"{name} must be those of one path, (T, S), got shape {tuple(states.shape)}")
     return states.detach()

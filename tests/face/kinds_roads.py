@@ -191,7 +191,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "numpy": fixed(np.int64(-1), "same"),
         "True": fixed(True),
     },
-    "chances": PROBABILITIES,
+    "distribution": PROBABILITIES,
     "returns of outcomes": {
         **{way: how for way, how in KINDS["numbers"].items() if way not in ("float16", "int32", "scalar")},
         "zeros": of_right(lambda x: 0 * x, "error"),

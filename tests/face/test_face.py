@@ -39,6 +39,11 @@ ANSWERED_ELSEWHERE = {  # public names without rows of their own: what they are 
 }
 
 
+def test_a_kind_is_said_once():
+    parts = [module.WAYS for module in (kinds, kinds_learning, kinds_roads, kinds_tables)]
+    assert sum(map(len, parts)) == len(WAYS)
+
+
 def public() -> Iterator[tuple[str, object]]:
     """Every public function, class and method with arguments, as a reader writes it."""
     modules = {"dl": dl, "dl.exact": dl.exact, "dl.diagnostics": dl.diagnostics, "dl.gym": dl.gym}

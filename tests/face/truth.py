@@ -109,18 +109,18 @@ PUBLIC = [
         lambda: {"env": ROAD, "state": STATE, "action": ACTION, "q": VELOCITIES.transition(STATE, ACTION)},
         {"env": "ice", "state": "states", "action": "actions", "q": "optional mixture"},
     ),
-    Public("dl.exact.chi_square", dl.exact.chi_square, lambda: some("p", "q"), dict.fromkeys("pq", "chances")),
+    Public("dl.exact.chi_square", dl.exact.chi_square, lambda: some("p", "q"), dict.fromkeys("pq", "distribution")),
     Public(
         "dl.exact.least_variance_proposal",
         dl.exact.least_variance_proposal,
         lambda: some("p", "returns"),
-        {"p": "chances", "returns": "returns of outcomes"},
+        {"p": "distribution", "returns": "returns of outcomes"},
     ),
     Public(
         "dl.exact.estimate_variance",
         dl.exact.estimate_variance,
         lambda: some("p", "q", "returns", particles=3),
-        {**dict.fromkeys("pq", "chances"), "returns": "returns of outcomes", "particles": "count"},
+        {**dict.fromkeys("pq", "distribution"), "returns": "returns of outcomes", "particles": "count"},
         {("returns", "zeros"): "finite"},
     ),
     Public(
