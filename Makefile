@@ -46,7 +46,7 @@ panels: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/panels_at_random.py $(ARGS)
 
 # Once a week: the tests with the oldest versions that pyproject.toml allows and with the newest, in environments of
-# their own; ARGS=quick for the one that CI runs. Gigabytes, where pip takes a PyTorch for graphics cards.
+# their own; ARGS=quick for the oldest in short. Gigabytes, where pip takes a PyTorch for graphics cards.
 lanes:
 	$(PYTHON) tests/versions.py $(ARGS)
 
