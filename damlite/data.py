@@ -132,9 +132,7 @@ def collect(
     batch = batch if runs is None else (validate.integer("runs", runs), *batch)
     size = math.prod(batch) * env.horizon * 2 * (len(env.state_names) + 1)
     limits.at_most(limits.IMAGINED, "numbers", "episodes", size, "drive fewer, or fewer runs, at a time")
-    if policy is not None:
-        hint = ", as policy(planner, belief) makes one, or None"
-        validate.function("policy", policy, "state, step, generator", hint)
+    validate.policy("policy", policy)
     return env.rollout(policy, batch, validate.generator("generator", generator))
 
 

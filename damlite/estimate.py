@@ -329,12 +329,9 @@ def _check_size(steps: int, state: Tensor) -> None:
 
 def _checked(dynamics: Dynamics, state: object, actions: object) -> tuple[Tensor, Tensor, torch.Size]:
     """States (..., S), of a network's own precision, and actions (..., H), and the batch that they share."""
-    if isinstance(dynamics, type) or not callable(getattr(dynamics, "transition", None)):
-        raise ValueError(f"dynamics must have a transition, as a road or a model has, got {validate.shown(dynamics)}")
+    validate.dynamics("dynamics", dynamics, ", as a road or a model has")
     size, most = validate.sizes(dynamics) or (None, None)
-    state, actions = validate.first_states("state", state, size), validate.actions("actions", actions, most)
-    if actions.ndim == 0 or actions.shape[-1] == 0:
-        raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
+    state, actions = validate.first_states("state", state, size), validate.sequences("actions", actions, most)
     if isinstance(dynamics, RoadNetwork):
         state = state.to(dynamics.centre.dtype)
     return state, actions, validate.broadcastable(state=state[..., 0], actions=actions[..., 0])
@@ -342,8 +339,7 @@ def _checked(dynamics: Dynamics, state: object, actions: object) -> tuple[Tensor
 
 def _check_functions(reward: object, log_ratio: object, generator: object) -> None:
     validate.function("reward", reward, "state, action", ", as env.reward is")
-    if log_ratio is not None:
-        validate.function("log_ratio", log_ratio, "state, action, next_state", ", as disc.log_ratio is, or None")
+    validate.log_ratio("log_ratio", log_ratio)
     validate.generator("generator", generator)
 
 

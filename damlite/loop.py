@@ -54,7 +54,7 @@ class Learned:
     disc_fit: Fit | None = None
 
     def __post_init__(self) -> None:
-        validate.instance("env", self.env, Environment)
+        validate.environment("env", self.env)
         validate.choice("method", self.method, tuple(METHODS))
         validate.instance("model", self.model, DynamicsModel)
         if self.disc is not None:
@@ -96,7 +96,7 @@ def learn(
     recipe : its networks and trainings, by default those of `our_recipe(env)`
     generator : where the random numbers come from
     """
-    validate.instance("env", env, Environment)
+    validate.environment("env", env)
     recipe = our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)
     validate.choice("method", method, tuple(METHODS))
     validate.instance("data", data, Episodes, ", as collect gives")
@@ -127,9 +127,8 @@ def evaluate(env: Environment, act: Policy, episodes: int, runs: int, generator:
     At the Intersection half of the episodes meet a car that turns left and half one that turns right, so that the
     coin adds no variance; an odd number is rounded up.
     """
-    sides = validate.instance("env", env, Environment).sides()
-    if act is not None:
-        validate.function("act", act, "state, step, generator", ", as policy(planner, belief) makes one")
+    sides = validate.environment("env", env).sides()
+    validate.policy("act", act)
     validate.integer("runs", runs)
     validate.generator("generator", generator)
     share = math.ceil(validate.integer("episodes", episodes) / len(sides))
@@ -185,7 +184,7 @@ def run_mbrl(
     Raises ValueError if the method or a change is unknown, or a number does not fit. Whatever ends it after the first
     fits, the stop button too, has an attribute `so_far`: the `MBRLResult` of all finished rounds, its `returns` NaN.
     """
-    validate.instance("env", env, Environment)
+    validate.environment("env", env)
     recipe = (our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)).but(**changes)
     validate.choice("method", method, tuple(METHODS))
     validate.integer("runs", runs)

@@ -36,17 +36,13 @@ class Belief:
     offset: float | Tensor = 0.0
 
     def __post_init__(self) -> None:
-        validate.instance("env", self.env, Environment)
-        q = self.dynamics
-        if q is not None and (isinstance(q, type) or not callable(getattr(q, "transition", None))):
-            raise ValueError(f"dynamics must have a transition, or be None for the env's own, got {validate.shown(q)}")
-        sizes, others = validate.sizes(self.env), validate.sizes(q)
+        validate.environment("env", self.env)
+        if self.dynamics is not None:
+            validate.dynamics("dynamics", self.dynamics, ", or be None for the env's own")
+        sizes, others = validate.sizes(self.env), validate.sizes(self.dynamics)
         if others not in (None, sizes):
             raise ValueError(f"dynamics must be of the env's road, with (coordinates, actions) {sizes}, got {others}")
-        if self.log_ratio is not None:
-            validate.function(
-                "log_ratio", self.log_ratio, "state, action, next_state", ", as disc.log_ratio is, or None"
-            )
+        validate.log_ratio("log_ratio", self.log_ratio)
         validate.offset("offset", self.offset)
 
 

@@ -91,7 +91,7 @@ def paper_recipe(env: Environment, estimator: str = "per_decision") -> Recipe:
 
     `estimator` : "per_decision", as Alg. 1 prints it; "trajectory", for which Sec. 3.2 derives q*; or "eq4"
     """
-    validate.instance("env", env, Environment)
+    validate.environment("env", env)
     candidates = 10 if env.n_actions**env.horizon <= FEW_SEQUENCES else 50
     one = {"particles": 1, "common_random_numbers": False, "stratified": False, "estimator": estimator}
     planner = RandomShooting(horizon=min(env.horizon, 10), candidates=candidates, **one)
@@ -110,7 +110,7 @@ def our_recipe(env: Environment) -> Recipe:
     episodes, warm starts, networks that look at nothing far off their data, a model that is blunt and a
     discriminator that is blunter.
     """
-    validate.instance("env", env, Environment)
+    validate.environment("env", env)
     if env.n_actions**env.horizon <= FEW_SEQUENCES:
         return Recipe(planner=Exhaustive(horizon=env.horizon, particles=50, clip=5.0))
     horizon = min(env.horizon, 20)

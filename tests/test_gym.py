@@ -270,3 +270,16 @@ def test_roads_are_seen_in_float32_whatever_the_default(double, name):
     after, *_ = env.step(1)
     assert seen.dtype == after.dtype == np.float32
     assert env.observation_space.contains(after)
+
+
+def test_a_road_of_ones_own_becomes_a_gymnasium_environment():
+    class Cheerful(dl.IcyRoad):
+        def reward(self, state, action):
+            return super().reward(state, action) + 7
+
+    env, usual = dl.gym.GymRoad(Cheerful, threshold=3.0), dl.gym.GymRoad(threshold=3.0)
+    for road in (env, usual):
+        road.reset(seed=0)
+    (seen, reward, *_), (same, less, *_) = env.step(1), usual.step(1)
+    np.testing.assert_array_equal(seen, same)
+    assert reward == pytest.approx(less + 7)

@@ -14,7 +14,7 @@ from ..mixture import seeded
 from ..ready import LATEST, scorer
 from ..support import caution
 from ..together import together
-from .weights import TRUSTWORTHY_K, effective_sample_size, pareto_k
+from .weights import TRUSTWORTHY_K, effective_sample_size, pareto_k, tail_size
 
 FEWEST = 25  # weights below which nothing is said: a tail of five is the least that has a shape
 SHARE = 0.1  # of the weights: an effective sample size below it is too small
@@ -136,8 +136,7 @@ def _is_new(log_ratio: LogRatio) -> bool:
 
 def _tied(log_w: Tensor) -> Tensor:
     """Whether more than a quarter of the largest weights equal their neighbours, to rounding."""
-    size = log_w.shape[-1]
-    largest = log_w.topk(math.ceil(min(size / 5, 3 * math.sqrt(size))) + 1, dim=-1).values
+    largest = log_w.topk(tail_size(log_w.shape[-1]) + 1, dim=-1).values
     return (largest.diff(dim=-1).abs() < 1e-9).double().mean(-1) > 0.25
 
 

@@ -33,7 +33,9 @@ def calibration(real_logit: Tensor, fake_logit: Tensor, bins: int = 10) -> Calib
     real_logit, fake_logit : equally many logits; a calibrated D is right in a share D of the cases
     bins : of equal width on [0, 1]
     """
-    real_logit, fake_logit = _logits("real_logit", real_logit), _logits("fake_logit", fake_logit)
+    real_logit, fake_logit = (
+        validate.known(name, logit) for name, logit in (("real_logit", real_logit), ("fake_logit", fake_logit))
+    )
     validate.integer("bins", bins, most=10**6)
     if real_logit.numel() != fake_logit.numel() or real_logit.numel() == 0:
         got = f"{real_logit.numel()} and {fake_logit.numel()}"
@@ -46,11 +48,3 @@ def calibration(real_logit: Tensor, fake_logit: Tensor, bins: int = 10) -> Calib
     observed = torch.bincount(index, weights=real.double(), minlength=bins) / count
     error = (count * (predicted - observed).abs()).nan_to_num().sum() / count.sum()
     return Calibration(predicted, observed, count, float(error))
-
-
-def _logits(name: str, value: Tensor) -> Tensor:
-    """Numbers, infinite ones too: of what is certain."""
-    logits = validate.numbers(name, value)
-    if logits.isnan().any():
-        raise ValueError(f"{name} must be numbers, got {int(logits.isnan().sum())} NaN")
-    return logits

@@ -16,13 +16,10 @@ def effective_sample_size(log_w: Tensor, dim: int = -1) -> Tensor:
     Infinite weights leave no other a part in it, and where all are 0 it is 0.
     """
     log_w = _check(log_w, dim)
-    if log_w.isinf().any():
-        top = log_w.amax(dim, keepdim=True)
-        log_w = torch.where(top == math.inf, torch.where(log_w == top, 0.0, -math.inf), log_w)
-        if (nothing := top == -math.inf).any():
-            worth = effective_sample_size(torch.where(nothing, 0.0, log_w), dim)
-            return torch.where(nothing.squeeze(dim), 0.0, worth)
-    return torch.exp(2 * log_w.logsumexp(dim) - (2 * log_w).logsumexp(dim))
+    top = log_w.amax(dim, keepdim=True)
+    log_w = torch.where(top.isinf(), torch.where(log_w == top, 0.0, -math.inf), log_w)  # only the greatest count
+    worth = torch.exp(2 * log_w.logsumexp(dim) - (2 * log_w).logsumexp(dim))
+    return torch.where(top.squeeze(dim) == -math.inf, 0.0, worth)
 
 
 def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
@@ -40,13 +37,17 @@ def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
     log_w = _check(log_w, dim).movedim(dim, -1).double()
     if not log_w.amax(-1).isfinite().all():
         raise ValueError("log_w must have a finite greatest entry, got an infinite weight, or none above 0")
-    count = log_w.shape[-1]
-    tail = math.ceil(min(count / 5, 3 * math.sqrt(count)))
+    tail = tail_size(log_w.shape[-1])
     if tail < 5:
         return torch.full(log_w.shape[:-1], math.inf)
     largest = (log_w - log_w.max(-1, keepdim=True).values).exp().topk(tail + 1, dim=-1).values
     excess = (largest[..., :-1] - largest[..., -1:]).flip(-1)  # ascending, above the cut-off
     return _generalised_pareto_shape(excess).to(torch.get_default_dtype())
+
+
+def tail_size(count: int) -> int:
+    """How many of N weights are their tail: min(N/5, 3√N), rounded up."""
+    return math.ceil(min(count / 5, 3 * math.sqrt(count)))
 
 
 def _generalised_pareto_shape(x: Tensor) -> Tensor:
@@ -68,10 +69,8 @@ def _generalised_pareto_shape(x: Tensor) -> Tensor:
 
 
 def _check(log_w: Tensor, dim: int) -> Tensor:
-    log_w = validate.numbers("log_w", log_w)
+    log_w = validate.known("log_w", log_w)
     if log_w.numel() == 0 or log_w.ndim == 0:
         raise ValueError(f"log_w must hold at least one weight along dim {dim}, got shape {tuple(log_w.shape)}")
     validate.integer("dim", dim, least=-log_w.ndim, most=log_w.ndim - 1)
-    if log_w.isnan().any():
-        raise ValueError(f"log_w must be numbers, got {int(log_w.isnan().sum())} NaN")
     return log_w

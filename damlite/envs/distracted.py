@@ -34,7 +34,7 @@ class Distracted(Environment):
     memory: float = 0.9
 
     def __post_init__(self) -> None:
-        validate.instance("env", self.env, Environment)
+        validate.environment("env", self.env)
         validate.each(self, validate.integer, "distractors", least=0, most=10**6)
         validate.each(self, validate.number, "memory", least=0, most=1)
         if self.memory == 1:

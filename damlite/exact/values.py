@@ -34,9 +34,7 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
     A float for one sequence, a float64 tensor (...) for several.
     """
     validate.instance("env", env, IcyRoad)
-    actions = validate.actions("actions", actions, env.n_actions)
-    if actions.ndim == 0 or actions.shape[-1] == 0:
-        raise ValueError(f"actions must have shape (..., H) with H of at least 1, got {tuple(actions.shape)}")
+    actions = validate.sequences("actions", actions, env.n_actions)
     discount = validate.number("discount", discount, 0, 1)
     limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", actions.numel(), FEWER)
     rows = [tuple(row) for row in actions.reshape(-1, actions.shape[-1]).tolist()]

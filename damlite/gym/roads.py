@@ -4,7 +4,7 @@ import gymnasium
 import numpy as np
 import torch
 
-from ..envs import IcyRoad, Intersection
+from ..envs import IcyRoad
 from ..mixture import seeded
 from ..support import validate
 
@@ -21,8 +21,7 @@ class GymRoad(gymnasium.Env):
     metadata: dict = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012 (Gymnasium's name)
 
     def __init__(self, road: type = IcyRoad, render_mode: str | None = None, **parameters: float) -> None:
-        if road not in (IcyRoad, Intersection):
-            raise ValueError(f"road must be the class IcyRoad or Intersection, got {validate.shown(road)}")
+        validate.environment_class("road", road)
         if render_mode is not None:
             validate.choice("render_mode", render_mode, self.metadata["render_modes"])
         self.road, self.render_mode = road(**parameters), render_mode

@@ -69,10 +69,7 @@ def run(
     recipes = {name: recipe_for(env).but(**changes) for name, env in given.roads(roads).items()}
     validate.integer("runs", runs)
     validate.integer("jobs", jobs)
-    if not isinstance(episodes, Mapping):
-        raise ValueError(f"episodes must be a dict of numbers by road, for {', '.join(roads)}, got {episodes!r}")
-    for name in roads:
-        validate.integer(f"episodes[{name!r}]", episodes.get(name))
+    given.counts("episodes", episodes, roads)
     cells = [(name, dynamics) for name in reversed(tuple(roads)) for dynamics in reversed(DYNAMICS)]
     calls = ((roads[name], dynamics, runs, episodes[name], recipes[name]) for name, dynamics in cells)
     tables = list(workers.share(_drive, calls, jobs, in_order=True))

@@ -45,9 +45,8 @@ def both_turns(env: Intersection, act: Policy | None = None, seed: int = 0) -> l
 
     act : a policy as for `collect`; by default the planner that knows the road
     """
-    validate.instance("env", env, Environment)
-    if act is not None:
-        validate.function("act", act, "state, step, generator", ", as policy(planner, belief) makes one")
+    validate.environment("env", env)
+    validate.policy("act", act)
     validate.integer("seed", seed, least=0)
     act = policy(our_recipe(env).planner, Belief(env)) if act is None else act
     states = []

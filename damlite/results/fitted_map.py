@@ -86,9 +86,8 @@ def run_fitted_map(
     size = Size() if size is None else size
     for model in models:
         validate.choice("models", model, tuple(MODELS))
-    for road in roads:
-        validate.integer(f"random_episodes[{road!r}]", size.random_episodes.get(road))
-        validate.integer(f"imagined[{road!r}]", size.imagined.get(road))
+    given.counts("random_episodes", size.random_episodes, roads)
+    given.counts("imagined", size.imagined, roads)
     cells = product(reversed(tuple(roads)), dict.fromkeys(models), FITS)
     yield from workers.share(_cells, ((roads[road], road, *cell, size) for road, *cell in cells), jobs)
 

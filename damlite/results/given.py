@@ -80,8 +80,16 @@ def roads(value: object) -> Mapping[str, Environment]:
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"roads must be a dict of environments by name, got {shown(value)}")
     for name, env in value.items():
-        validate.instance(f"roads[{name!r}]", env, Environment)
+        validate.environment(f"roads[{name!r}]", env)
     return value
+
+
+def counts(name: str, value: object, of: Iterable[str]) -> None:
+    """Raise ValueError if it is no mapping with a positive integer for each of these roads."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be a dict of numbers by road, for {', '.join(of)}, got {value!r}")
+    for road in of:
+        validate.integer(f"{name}[{road!r}]", value.get(road))
 
 
 def every(name: str, value: object, options: Iterable[str]) -> tuple[str, ...]:

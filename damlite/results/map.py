@@ -244,7 +244,7 @@ def plans_at_the_fork(env: Environment, horizon: int = 10) -> dict[str, Tensor]:
     "safe" is worth most of those whose return is certain, "best risky" of the others; "luckiest" has the greatest
     return that anything can have.
     """
-    road = finite_road(validate.instance("env", env, Environment))
+    road = finite_road(validate.environment("env", env))
     validate.integer("horizon", horizon)
     state, step = approach(road)
     every = every_sequence(env.n_actions, min(horizon, env.horizon - step))
@@ -283,7 +283,7 @@ def luck(
     Table with columns probability, particles, plan, actions, worth (J), mean and spread of the estimate, its 95 %
     quantile, and the median of the best of so many (heavy tails leave its mean to a few draws).
     """
-    validate.instance("env", env, Environment)
+    validate.environment("env", env)
     _probabilities("proposals", proposals)
     validate.integers("particles", particles, only_tuples=True)
     validate.integer("best_of", best_of)

@@ -163,9 +163,8 @@ def run(
     cells = [(road, of, predict) for road in reversed(tuple(roads)) for of in networks for predict in predicts]
     for _, of, _ in cells:
         validate.choice("networks", of, tuple(NETWORKS))
-    for road in roads:
-        validate.integer(f"random_episodes[{road!r}]", size.random_episodes.get(road))
-        validate.integer(f"driven[{road!r}]", size.driven.get(road))
+    given.counts("random_episodes", size.random_episodes, roads)
+    given.counts("driven", size.driven, roads)
     yield from workers.share(_climb, ((roads[road], road, of, predict, size) for road, of, predict in cells), jobs)
 
 

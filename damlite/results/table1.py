@@ -239,9 +239,9 @@ def save(
     roads, how : as `run_table1` was given them
     """
     folder = kept.check_writable(folder)
-    given.last_returns(returns)
+    summary = summarise(returns).round(3)  # first, as it says what is wrong with a table
     kept.write_whole(folder / "table1_returns.csv", returns.to_csv(index=False))
-    kept.write_whole(folder / "table1.csv", summarise(returns).round(3).to_csv(index=False))
+    kept.write_whole(folder / "table1.csv", summary.to_csv(index=False))
     names = list(dict.fromkeys(returns["road"]))
     known = {
         "seeds": int(returns["run"].nunique()),

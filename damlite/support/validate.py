@@ -69,7 +69,16 @@ def environment(name: str, value: object) -> object:
     """Return `value` if it is an environment; raise ValueError otherwise."""
     from ..envs import Environment  # here, as they ask this module
 
-    return instance(name, value, Environment, ", as IcyRoad() is")
+    return instance(name, value, Environment)
+
+
+def environment_class(name: str, value: object) -> type:
+    """Return `value` if it is a class of environments; raise ValueError otherwise."""
+    from ..envs import Environment
+
+    if not (isinstance(value, type) and issubclass(value, Environment)):
+        raise ValueError(f"{name} must be a class of environments, as IcyRoad is, got {shown(value)}")
+    return value
 
 
 def batch(name: str, sizes: object) -> tuple[int, ...]:
@@ -164,6 +173,25 @@ def takes(name: str, function: Callable, count: int) -> None:
         return
 
 
+def dynamics(name: str, value: object, hint: str = "") -> object:
+    """Return `value` if it has a transition; raise ValueError, with a hint what does, otherwise."""
+    if isinstance(value, type) or not callable(getattr(value, "transition", None)):
+        raise ValueError(f"{name} must have a transition{hint}, got {shown(value)}")
+    return value
+
+
+def log_ratio(name: str, value: object) -> Callable | None:
+    """Return `value` if it is a function of transitions or None; raise ValueError otherwise."""
+    hint = ", as disc.log_ratio is, or None"
+    return value if value is None else function(name, value, "state, action, next_state", hint)
+
+
+def policy(name: str, value: object) -> Callable | None:
+    """Return `value` if it is a function, as a policy is, or None; raise ValueError otherwise."""
+    hint = ", as policy(planner, belief) makes one, or None"
+    return value if value is None else function(name, value, "state, step, generator", hint)
+
+
 def device(name: str, value: str) -> torch.device:
     """Return `value` as a device that torch can use here; raise ValueError otherwise."""
     try:
@@ -182,6 +210,14 @@ def numbers(name: str, value: object, finite: bool = False) -> Tensor:
     tensor = tensor if tensor.is_floating_point() else tensor.float()
     if finite and not tensor.isfinite().all():
         raise ValueError(f"{name} must be finite, got {int((~tensor.isfinite()).sum())} NaN or infinite numbers")
+    return tensor
+
+
+def known(name: str, value: object) -> Tensor:
+    """The same of numbers that may be infinite, but not NaN."""
+    tensor = numbers(name, value)
+    if unknown := int(tensor.isnan().sum()):
+        raise ValueError(f"{name} must be numbers, got {unknown} NaN")
     return tensor
 
 
@@ -234,6 +270,14 @@ def actions(name: str, value: object, n_actions: int | None) -> Tensor:
     if not 0 <= low <= high <= most:
         raise ValueError(f"{expected}, got {low} to {high}")
     return tensor.long()
+
+
+def sequences(name: str, value: object, n_actions: int | None) -> Tensor:
+    """The same of sequences of actions (..., H), H at least 1."""
+    tensor = actions(name, value, n_actions)
+    if tensor.ndim == 0 or tensor.shape[-1] == 0:
+        raise ValueError(f"{name} must have shape (..., H) with H of at least 1, got {tuple(tensor.shape)}")
+    return tensor
 
 
 def transition(env: object, state: object, action: object) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from tiny import CHANGES, SMALL
 
 import damlite as dl
@@ -129,6 +130,7 @@ def interrupted_after(monkeypatch, pieces):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_stop_button_keeps_what_is_finished_and_ends_the_rest(tmp_path, expected, monkeypatch, jobs):
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)  # those that another test has left idle
     interrupted_after(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
         table1.run_table1(1, ("velocity",), jobs, folder=tmp_path, **SMALL)
