@@ -34,8 +34,8 @@ print(f"Python {{platform.python_version()}}", *(f"{{name}} {{version(name)}}" f
 
 KEEPERS = (".pyenv/versions", ".local/share/uv/python")  # where pyenv and uv keep Pythons
 
-# Not of any lane: the browser, the installation, the project's files and texts.
-LEFT_OUT = ("browser", "install", "project", "structure", "notebooks", "teaching", "benchmarks")
+# Not of any lane: the browser, the installation, the project's files, texts and scripts.
+LEFT_OUT = ("browser", "install", "project", "structure", "notebooks", "teaching", "benchmarks", "shuffle")
 
 
 def lower_bounds() -> list[str]:
