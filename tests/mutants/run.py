@@ -44,9 +44,10 @@ JUDGES = (
     *(f"tests/test_{name}.py" for name in ("mixture", "estimate", "planning", "fitting", "exact", "exact_finite")),
     *("tests/test_diagnostics.py", "tests/results/test_claims.py", "tests/properties"),
 )
-SLOW = (  # left out: ten seconds and more
-    "tests/results/test_claims.py::test_chance_alone_makes_few_verdicts",
+LEFT_OUT = (
+    "tests/results/test_claims.py::test_chance_alone_makes_few_verdicts",  # slow, as is the next
     "tests/results/test_claims.py::test_unrealistic_states_are_those_the_road_does_not_make",
+    "tests/test_fitting.py::test_a_fit_that_diverges_points_at_the_readers_own_line",  # mutmut's stand in between
 )
 LIMIT = 60  # seconds of a processor for a mutant; one that takes more hangs
 ENDS = {0: "survived", signal.SIGXCPU: "hung", signal.SIGALRM: "hung"}  # of a mutant's process; all others are deaths
@@ -128,7 +129,7 @@ class Judge:
         versions = {item.nodeid: hashlib.sha256(item.path.read_bytes()).hexdigest() for item in session.items}
         new = [item for item in session.items if reach.get(item.nodeid, {}).get("version") != versions[item.nodeid]]
         if apart(measure, new, versions):
-            raise SystemExit("The tests must pass without a mutant.")
+            raise SystemExit("Tests must pass without a mutant.")
         reach = read("reach")
         for count, name in enumerate(self.mutants, start=1):
             function = name.partition("__mutmut_")[0]
@@ -157,14 +158,17 @@ def apart(function: Callable[..., int], *args: object) -> int:
 def measure(items: list[pytest.Item], versions: dict[str, str]) -> int:
     """Run tests without a mutant; note which functions each reaches and the seconds of a processor that it takes."""
     set_mutant_under_test("stats")
+    failed = 0
     for item in items:
         state()._stats.clear()
         begin = time.process_time()
         if not passes(item, None):
-            return 1
+            print(f"{item.nodeid} fails without a mutant.", flush=True)
+            failed += 1
+            continue
         seconds, functions = time.process_time() - begin, sorted(state()._stats)
         write("reach", item.nodeid, {"version": versions[item.nodeid], "seconds": seconds, "functions": functions})
-    return 0
+    return failed
 
 
 def judge(name: str, items: list[pytest.Item]) -> int:
@@ -245,7 +249,7 @@ def main() -> None:
         settings.register_profile("mutants", database=None, **hasty)
         settings.load_profile("mutants")
         judges = [name for name in JUDGES if Path(name).exists()]
-        options = ["-q", "--tb=native", "--hypothesis-seed=0", *(f"--deselect={name}" for name in SLOW)]
+        options = ["-q", "--tb=native", "--hypothesis-seed=0", *(f"--deselect={name}" for name in LEFT_OUT)]
         pytest.main([*judges, *options], plugins=[Judge(names, args.quick)])
     sys.exit(report(some, mutants) < FLOOR)
 
