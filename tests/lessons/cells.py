@@ -87,13 +87,13 @@ def changed_or_fitted(node: ast.stmt) -> Iterator[str]:
 
 
 def new_generators(node: ast.stmt) -> Iterator[str]:
-    """Names that a statement binds to what `seeded` returns."""
+    """Names that a statement binds to what `seeded` returns, or NumPy's `default_rng`."""
     if not isinstance(node, ast.Assign):
         return
     for target in node.targets:
         both = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
         for name, value in zip(target.elts, node.value.elts, strict=True) if both else [(target, node.value)]:
-            if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("seeded"):
+            if isinstance(value, ast.Call) and ast.unparse(value.func).endswith(("seeded", "default_rng")):
                 yield from (found.id for found in ast.walk(name) if isinstance(found, ast.Name))
 
 

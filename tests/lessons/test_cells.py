@@ -29,6 +29,7 @@ def test_no_order_of_its_cells_shows_another_number(path):
         (["x = 1", "f = lambda: x", "with open('a') as x:\n    pass"], "x"),
         (["for x in x:\n    print(x)", "x = [1]"], "x"),
         ([MODULES, "g = dl.seeded(0)", "torch.rand(1, generator=g)"], "g"),
+        (["import numpy as np\ng = np.random.default_rng(0)", "print(g.integers(9))"], "g"),
         ([MODULES, "n, g = 3, dl.seeded(0)", "def draw():\n    return torch.rand(n, generator=g)"], "g"),
         ([MODULES, "data, model = 1, 2", "dl.fit_model(model, data)"], "model"),
         ([MODULES, "models = {1: 2}", "fits = [dl.fit_model(models[k], 3) for k in models]"], "models"),
