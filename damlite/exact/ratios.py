@@ -50,7 +50,7 @@ def weight_second_moment(p: Mixture, q: Mixture) -> Tensor:
 
 def next_reward(env: IcyRoad, mixture: Mixture) -> Tensor:
     """E[r(s')] of one step's reward in closed form, under a true or a velocity-predicting mixture, shape (...)."""
-    validate.instance("env", env, IcyRoad)
+    validate.unchanged("env", env, IcyRoad, "reward")
     validate.instance("mixture", mixture, Mixture, ", as env.transition gives it")
     y, speed = mixture.marginal(1), mixture.marginal(2)
     first, _ = _reward_moments(env, y.means, y.stds, speed.means, speed.stds)
@@ -63,7 +63,7 @@ def next_reward_variance(env: IcyRoad, state: Tensor, action: Tensor, q: Mixture
     With q None the particle is drawn from the true dynamics: Var_p[r]. With a Gaussian q (K = 1, velocity) it
     is drawn from q and weighted by the exact ratio: Var_q[w r] = ∫ p²r²/q − E_p[r]² (Sec. 3.2).
     """
-    p = validate.instance("env", env, IcyRoad).transition(state, action)
+    p = validate.unchanged("env", env, IcyRoad, "reward").transition(state, action)
     mean = next_reward(env, p)
     if q is None:
         y, speed = p.marginal(1), p.marginal(2)

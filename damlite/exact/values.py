@@ -13,6 +13,7 @@ from ..envs import IcyRoad
 from ..planning import every_sequence
 from ..support import limits, validate
 
+ENUMERATED = ("initial_state", "transition", "kinematics", "reward")  # what a class of roads must not change here
 NEGLIGIBLE = 1e-15  # probability below which a history is dropped
 FEWER = "value fewer or shorter sequences, or imagine them with dl.estimate_value(env, …)"  # a way out
 
@@ -33,7 +34,7 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
     -------
     A float for one sequence, a float64 tensor (...) for several.
     """
-    validate.instance("env", env, IcyRoad)
+    validate.unchanged("env", env, IcyRoad, *ENUMERATED)
     actions = validate.sequences("actions", actions, env.n_actions)
     discount = validate.number("discount", discount, 0, 1)
     limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", actions.numel(), FEWER)
@@ -45,7 +46,7 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
 
 def best_sequence(env: IcyRoad, *, discount: float = 1.0) -> Tensor:
     """The open-loop action sequence (H,) of the greatest `value`."""
-    validate.instance("env", env, IcyRoad)
+    validate.unchanged("env", env, IcyRoad, *ENUMERATED)
     way_out = "value those that you have in mind, or search with a planner"
     limits.sequences("env", env.n_actions, env.horizon, way_out, limits.EXACT_SEQUENCES)
     sequences = every_sequence(env.n_actions, env.horizon)

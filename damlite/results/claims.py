@@ -118,7 +118,8 @@ def ledger(
             rows += _rows("returns", CLAIMS, runs, road, resamples)
         tables.append(_judged(pd.DataFrame(rows)).assign(**dict(zip(names, keys, strict=True))))
     if masses is not None:
-        runs = {cell: group.to_numpy() for cell, group in masses.groupby(["of", "counted"])["mass"]}
+        by_cell = masses.sort_values("run", kind="stable").groupby(["of", "counted"])["mass"]
+        runs = {cell: group.to_numpy(float) for cell, group in by_cell}
         rows = pd.DataFrame(_rows("masses", FIGURE2_CLAIMS, runs, "IcyRoad", resamples))
         tables.append(_judged(rows).assign(**dict(zip(names, ("own", "velocity")[-len(names) :], strict=True))))
     judged = pd.concat(tables, ignore_index=True)

@@ -66,13 +66,16 @@ def part(
 
 
 def last_returns(value: object) -> pd.DataFrame:
-    """Rows after the last round of a table as from `table1.run_table1`; raise ValueError if it is another."""
+    """Rows after the last round of a table as from `table1.run_table1`, a cell's by run, returns as float64.
+
+    Raises ValueError if it is another table.
+    """
     recipe = ("recipe",) if isinstance(value, pd.DataFrame) and "recipe" in value else ()
     returns = table("returns", value, (*recipe, *RETURNS), ("return",))
     final = returns[returns["round"] == 0]
     if final.empty:
         raise ValueError("returns must have rows of round 0, which is after the last round, got none")
-    return final
+    return final.sort_values("run", kind="stable").astype({"return": float})
 
 
 def roads(value: object) -> Mapping[str, Environment]:

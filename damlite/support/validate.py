@@ -72,6 +72,17 @@ def environment(name: str, value: object) -> object:
     return instance(name, value, Environment)
 
 
+def unchanged(name: str, value: Choices, kind: type[Choices], *own: str) -> Choices:
+    """Return `value` if it is of this kind and has these of it as they are; raise ValueError if its class has others.
+
+    What is known in closed form of a kind of environment is not known of a class that changes them.
+    """
+    for one in own:
+        if getattr(type(instance(name, value, kind)), one) != getattr(kind, one):
+            raise ValueError(f"{name} must have the {one} of {kind.__name__}, got {shown(value)}, which has its own")
+    return value
+
+
 def environment_class(name: str, value: object) -> type:
     """Return `value` if it is a class of environments; raise ValueError otherwise."""
     from ..envs import Environment

@@ -73,6 +73,7 @@ ROUNDS = {
     **table_ways(given.RETURNS, ["return"]),
     "without the last round": of_right(lambda t: t[t["round"] != 0], "error"),
     "only the last round": of_right(lambda t: t[t["round"] == 0]),
+    "rows in another order": of_right(lambda t: t.sample(frac=1, random_state=1)),
     "one run": of_right(lambda t: t[t["run"] == 0], "runs"),
     "other runs in a cell": of_right(lambda t: t.assign(run=t["run"] + 5 * (t["method"] == "dam")), "runs"),
 }
@@ -109,6 +110,7 @@ RUNS = {
     "tensor": of_right(lambda x: torch.tensor(x)),
     "requires grad": fixed(torch.ones(3, requires_grad=True), "left out"),
     "int32": of_right(lambda x: np.ceil(x).astype(int), "finite"),
+    "uint8": of_right(lambda x: np.ceil(x).astype("uint8"), "finite"),
     "objects": fixed(np.full(3, None)),
     "texts": fixed(np.array(["1", "2", "3"])),
     "number": fixed(2.0),
