@@ -149,6 +149,34 @@ def test_bad_arguments_are_named(env, random_data):
                 optimum(env, discount=bad)
 
 
+class Later(dl.IcyRoad):
+    def initial_state(self, *batch):
+        return super().initial_state(*batch) + 1
+
+
+class Level(dl.IcyRoad):
+    def transition(self, state, action):
+        return super().transition(state, torch.ones_like(action))
+
+
+class Braking(dl.IcyRoad):
+    """A road on which only braking is worth something."""
+
+    def reward(self, state, action):
+        return (action == 0) * torch.ones_like(state[..., 0])
+
+
+def test_what_a_class_of_roads_changes_is_not_answered_for_its_base():
+    for road, one in ((Later(), "initial_state"), (Level(), "transition"), (Braking(), "reward")):
+        for known in (dl.exact.best_sequence, dl.exact.optimum, lambda env: dl.exact.value(env, torch.tensor([1]))):
+            with pytest.raises(ValueError, match=f"env must have the {one} of IcyRoad, got .*, which has its own"):
+                known(road)
+    for road in (Later(), Level()):
+        with pytest.raises(ValueError, match="env must have the .* of IcyRoad, got"):
+            dl.exact.closed_loop_optimum(road)
+    assert dl.exact.closed_loop_optimum(Braking()) == 5
+
+
 def agrees(samples, exact):
     """Whether the samples' mean is within five of its standard errors of the exact one."""
     return abs(samples.mean().item() - exact.item()) < 5 * samples.std().item() / len(samples) ** 0.5

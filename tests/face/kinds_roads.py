@@ -14,6 +14,15 @@ from .kinds import fixed, no_return, of_right
 from .kinds_learning import CROSSING, ROAD, answers, disc, episodes, model, odd
 from .kinds_learning import WAYS as LEARNING
 
+
+class Free(dl.IcyRoad):
+    """An icy road on which nothing is won or lost."""
+
+    def reward(self, state: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        """Nothing."""
+        return 0 * state[..., 0]
+
+
 # How random numbers and probabilities come wrong, by their last axis.
 PROBABILITIES = {
     **{way: how for way, how in KINDS["numbers"].items() if way not in ("float16", "int32", "scalar")},
@@ -163,7 +172,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "of more runs": fixed(model(3)),
     },
     "exact env": {**KINDS["env"], "another road": fixed(CROSSING), "the model": fixed(dl.DynamicsModel(ROAD, 1))},
-    "ice": {**KINDS["env"], "another road": fixed(CROSSING)},
+    "ice": {**KINDS["env"], "another road": fixed(CROSSING), "a road with a reward of its own": fixed(Free())},
     "mixture": {**odd(), "env": fixed(ROAD), "a model": fixed(model()), "samples": fixed(torch.zeros(2, 4))},
     "optional mixture": {**odd(), "None": fixed(None, "finite"), "env": fixed(ROAD), "a model": fixed(model())},
     "logits": {
