@@ -10,7 +10,6 @@ from ..envs import Environment, IcyRoad, Intersection
 from ..support import limits, validate
 from .values import best_sequence, value
 
-
 LISTED = ("initial_state", "transition", "kinematics")  # what a class of roads must not change here
 
 
@@ -22,7 +21,7 @@ def optimum(env: Environment, *, discount: float = 1.0) -> float:
     Raises
     ------
     ValueError
-        For an environment whose optimum is not known.
+        For an environment whose optimum is not known, as that of a road of a class with a reward of its own.
     """
     return _optimum(env, validate.number("discount", discount, 0, 1))
 

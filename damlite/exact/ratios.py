@@ -21,7 +21,7 @@ def log_ratio(env: Environment, model: DynamicsModel, state: Tensor, action: Ten
         If the model predicts every coordinate on its own: p lives on the thin sheet of positions that
         agree with their velocities, has no density there, and no exact weight exists.
     """
-    validate.environment("env", env)
+    validate.known_dynamics("env", env)
     if isinstance(model, type) or not hasattr(model, "kinematics"):
         raise ValueError(f"model must be a DynamicsModel or a road, got {validate.shown(model)}")
     if validate.sizes(model) not in (None, validate.sizes(env)):
@@ -49,9 +49,15 @@ def weight_second_moment(p: Mixture, q: Mixture) -> Tensor:
 
 
 def next_reward(env: IcyRoad, mixture: Mixture) -> Tensor:
-    """E[r(s')] of one step's reward in closed form, under a true or a velocity-predicting mixture, shape (...)."""
+    """E[r(s')] of one step's reward in closed form, under a true or a velocity-predicting mixture, shape (...).
+
+    Raises ValueError for a class of roads with a reward of its own, and for a mixture of another road's states.
+    """
     validate.unchanged("env", env, IcyRoad, "reward")
     validate.instance("mixture", mixture, Mixture, ", as env.transition gives it")
+    if mixture.state.shape[-1] != len(env.state_names):
+        of = f"got one of {mixture.state.shape[-1]} coordinates"
+        raise ValueError(f"mixture must be of states of {len(env.state_names)} coordinates, as env's are, {of}")
     y, speed = mixture.marginal(1), mixture.marginal(2)
     first, _ = _reward_moments(env, y.means, y.stds, speed.means, speed.stds)
     return (mixture.log_weights.double().exp() * first).sum(-1)
@@ -103,9 +109,11 @@ def _square_over(p: Mixture, q: Mixture) -> tuple[Tensor, Tensor, Tensor]:
 def _reward_moments(env: IcyRoad, y: Tensor, y_std: Tensor, speed: Tensor, speed_std: Tensor) -> tuple[Tensor, Tensor]:
     """E[r] and E[r²] of Eq. 20 for independent Gaussian y and xdot."""
     y, y_std, speed, speed_std = (t.double() for t in (y, y_std, speed, speed_std))
-    on_road = torch.special.ndtr((1 - y) / y_std) - torch.special.ndtr((-1 - y) / y_std)
-    cut = (bonus_edge(env) - speed) / speed_std  # the bonus starts here, in standard deviations
-    fast = torch.special.ndtr(-cut)
+    y_unit, unit = (torch.where(std > 0, std, 1.0) for std in (y_std, speed_std))
+    on_road = torch.special.ndtr((1 - y) / y_unit) - torch.special.ndtr((-1 - y) / y_unit)
+    on_road = torch.where(y_std > 0, on_road, (y.abs() <= 1).double())
+    cut = (bonus_edge(env) - speed) / unit  # the bonus starts here, in standard deviations
+    fast = torch.where(speed_std > 0, torch.special.ndtr(-cut), (speed.round() > env.threshold).double())
     fast_speed = speed * fast + speed_std * torch.exp(-0.5 * cut**2) / math.sqrt(2 * math.pi)  # E[xdot 1{fast}]
     first = speed - 6 * (1 - on_road) + 8 * on_road * fast
     square = speed**2 + speed_std**2

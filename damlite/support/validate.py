@@ -72,6 +72,15 @@ def environment(name: str, value: object) -> object:
     return instance(name, value, Environment)
 
 
+def known_dynamics(name: str, value: object) -> object:
+    """Return `value` if it is an environment that knows its transition; raise ValueError otherwise."""
+    from ..envs import Environment
+
+    if type(environment(name, value)).transition is Environment.transition:
+        raise ValueError(f"{name} must be an environment with a known transition for exact ratios, got {shown(value)}")
+    return value
+
+
 def unchanged(name: str, value: Choices, kind: type[Choices], *own: str) -> Choices:
     """Return `value` if it is of this kind and has these of it as they are; raise ValueError if its class has others.
 
