@@ -87,6 +87,14 @@ def roads(value: object) -> Mapping[str, Environment]:
     return value
 
 
+def names(name: str, value: object) -> tuple[object, ...]:
+    """Return one name, or all in a list or a mapping, as a tuple; raise ValueError otherwise, or if there are none."""
+    several = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
+    if not several:
+        raise ValueError(f"{name} must be one or more names, got {shown(value)}")
+    return several
+
+
 def counts(name: str, value: object, of: Iterable[str]) -> None:
     """Raise ValueError if it is no mapping with a positive integer for each of these roads."""
     if not isinstance(value, Mapping):

@@ -179,6 +179,19 @@ WAYS: dict[str, dict[str, Way]] = {
         "function": fixed(len),
     },
     "named roads": {},
+    "names of roads": {
+        "None": fixed(None),
+        "number": fixed(3),
+        "numbers": fixed([3]),
+        "none": fixed([]),
+        "empty": fixed({}),
+        "a path": fixed(["my/road"]),
+        "env": fixed(dl.IcyRoad()),
+        "function": fixed(len),
+        "text": fixed("IcyRoad", "same"),
+        "list": of_right(list),
+        "twice": fixed(["IcyRoad", "IcyRoad"], "same"),
+    },
     "predicts": {
         "nonsense": fixed("nonsense"),
         "empty": fixed(""),
@@ -302,6 +315,7 @@ WAYS["named roads"] = {
     "a path": fixed({"my/road": dl.IcyRoad()}),
     "no name": fixed({"": dl.IcyRoad()}),
     "a number's name": fixed({3: dl.IcyRoad()}),
+    "another by the paper's name": fixed({"IcyRoad": dl.IcyRoad(swerve_prob=0.0)}),
 }
 WAYS["optional folder"] = {**WAYS["folder"], "None": fixed(None, "runs")}
 WAYS["given function"] = {**GIVEN, "None": fixed(None, "runs")}

@@ -195,7 +195,7 @@ TABLE1 = [
         "table1.pieces",
         table1.pieces,
         lambda: {"seeds": 12, "predicts": ["state"], "roads": ROADS, "first_seed": 0},
-        {**SIZES, "predicts": "predicts"},
+        {**SIZES, "predicts": "predicts", "roads": "names of roads"},
     ),
     Public("table1.chunked", table1.chunked, lambda: {"seeds": 12, "first_seed": 3}, SIZES),
     Public(
