@@ -138,7 +138,7 @@ LEDGERS = [
         "papers.paper_difference",
         papers.paper_difference,
         lambda: {"road": "IcyRoad", "cell": ("mixture", "dam"), "other": ("mixture", "disc")},
-        {"road": "road", "cell": "cell", "other": "cell"},
+        {"road": "road", "cell": "paper's cell", "other": "paper's cell"},
     ),
     Public("papers.agreement", papers.agreement, lambda: {"summary": summary()}, {"summary": "summary"}),
     Public(
