@@ -15,6 +15,8 @@ from .values import bonus_edge
 def log_ratio(env: Environment, model: DynamicsModel, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
     """The exact log p(s' | s, a) − log q(s' | s, a) (Eq. 3 and 8), shape (...).
 
+    It is NaN where next_state is so far away that neither has a density above 0.
+
     Raises
     ------
     ValueError

@@ -233,6 +233,14 @@ def numbers(name: str, value: object, finite: bool = False) -> Tensor:
     return tensor
 
 
+def distribution(name: str, value: object) -> Tensor:
+    """Return probabilities (..., M) as float64; raise ValueError if one is negative or they do not sum to one."""
+    tensor = numbers(name, value).double()
+    if tensor.ndim == 0 or not (tensor >= 0).all() or not ((tensor.sum(-1) - 1).abs() < 1e-5).all():
+        raise ValueError(f"{name} must be probabilities that sum to one along the last axis, got {shown(tensor)}")
+    return tensor
+
+
 def known(name: str, value: object) -> Tensor:
     """The same of numbers that may be infinite, but not NaN."""
     tensor = numbers(name, value)
