@@ -91,7 +91,8 @@ def _square_over(p: Mixture, q: Mixture) -> tuple[Tensor, Tensor, Tensor]:
     if q.log_weights.shape[-1] != 1:
         raise ValueError(f"q must be one Gaussian for a closed form, got {q.log_weights.shape[-1]} components")
     if q.kinematics != p.kinematics:
-        raise ValueError("q must predict the same random coordinates as p (predict='velocity')")
+        got = f"those numbered {q.kinematics.random} of q and {p.kinematics.random} of p"
+        raise ValueError(f"q must predict the same random coordinates as p (predict='velocity'), got {got}")
     if (p.stds <= 0).any():
         raise ValueError("a density needs noise > 0: p has a standard deviation of 0")
     means, variances = p.means.double(), p.stds.double() ** 2

@@ -179,7 +179,8 @@ WAYS: dict[str, dict[str, Way]] = {
     },
     "exact env": {**KINDS["env"], "another road": fixed(CROSSING), "the model": fixed(dl.DynamicsModel(ROAD, 1))}
     | {"of unknown dynamics": fixed(dl.FromGymnasium(functools.partial(gymnasium.make, "CartPole-v1"), answer_one, 5))},
-    "ice": {**KINDS["env"], "another road": fixed(CROSSING), "a road with a reward of its own": fixed(Free())},
+    "ice": {**KINDS["env"], "another road": fixed(CROSSING)},
+    "known ice": {**KINDS["env"], "another road": fixed(CROSSING), "with a reward of its own": fixed(Free())},
     "mixture": {**odd(), "env": fixed(ROAD), "a model": fixed(model()), "samples": fixed(torch.zeros(2, 4))}
     | {"of another road": fixed(CROSSING.transition(CROSSING.initial_state(2), torch.ones(2).long()))},
     "optional mixture": {**odd(), "None": fixed(None, "finite"), "env": fixed(ROAD), "a model": fixed(model())},
