@@ -83,7 +83,7 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
     Eq. 9 assumes R ≥ 0. IcyRoad's returns are not, so the smallest return is subtracted first; the weights
     have mean one. If all returns are equal, to a millionth of the greatest, q* is p itself and every weight is one.
 
-    Raises ValueError if there are none, or they are not finite.
+    Raises ValueError if there are none, or they are not finite, or too great to be added up.
     """
     returns = validate.numbers("returns", returns, finite=True)
     if returns.ndim == 0 or returns.numel() == 0:
@@ -91,6 +91,8 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
     offset = returns.min(-1, keepdim=True).values
     shifted = returns - offset
     mean = shifted.mean(-1, keepdim=True)
+    if not mean.isfinite().all():
+        raise ValueError(f"returns must have a finite mean above the least of them, got up to {returns.abs().max():g}")
     differ = shifted.amax(-1, keepdim=True) > EQUAL * returns.abs().amax(-1, keepdim=True)
     return torch.where(differ, shifted / torch.where(differ, mean, 1.0), torch.ones_like(shifted)), offset
 

@@ -92,6 +92,11 @@ def test_clipped_weights_are_judged_as_they_are_used():
     assert not alarm.faults(log_w, log_w.clamp(-1, 1), False)
 
 
+def test_weights_that_are_nearly_all_alike_have_no_faulty_tail():
+    for above in (torch.linspace(0.1, 1, 30), torch.tensor([0.5])):
+        assert not alarm.faults(torch.cat([torch.zeros(1000 - len(above)), above]), None, False)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_a_fault_and_no_error(value):
     log_w = torch.zeros(N)

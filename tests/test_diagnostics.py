@@ -14,6 +14,8 @@ def test_effective_sample_size_by_hand():
     log_w = torch.tensor([1.0, 2.0, 3.0]).log()
     assert effective_sample_size(log_w).item() == pytest.approx(36 / 14)
     assert effective_sample_size(log_w + 1000).item() == pytest.approx(36 / 14, rel=1e-3)
+    for scale in (1e5, 1e6, 3e38, -3e38):
+        assert effective_sample_size(torch.full((10,), scale)).item() == pytest.approx(10, abs=1e-4)
     assert effective_sample_size(torch.zeros(5, 7), dim=0).tolist() == pytest.approx([5.0] * 7)
     assert effective_sample_size(torch.tensor([0.0, -math.inf, -math.inf])).item() == 1
 
@@ -83,6 +85,20 @@ def test_a_tail_of_which_some_are_equal_is_a_tail(above):
     log_w = torch.cat([torch.zeros(100 - above), torch.arange(1.0, above + 1)])
     assert pareto_k(log_w).item() > -math.inf
     assert pareto_k(torch.stack([log_w, torch.zeros(100)])).isneginf().tolist() == [False, True]
+
+
+def test_the_tail_is_what_is_above_the_cut_off():
+    """30 of 95 tail weights are: the fit is to their excesses alone, and of shape k."""
+    k, excess = 0.4, torch.linspace(0.02, 0.98, 30).double()
+    excess = ((1 - excess) ** -k - 1) / k
+    fitted = pareto_k(torch.cat([torch.zeros(970).double(), torch.log1p(excess)]))
+    alone = pareto_k(torch.cat([torch.full((119,), -50.0).double(), excess.log()]))
+    torch.testing.assert_close(fitted, alone, atol=1e-6, rtol=0)
+    assert abs(fitted - k) < 0.2
+    few = torch.linspace(0.1, 1, 30)
+    both = torch.stack([torch.cat([torch.zeros(970), few]), torch.randn(1000, generator=dl.seeded(0))])
+    torch.testing.assert_close(pareto_k(both), torch.stack([pareto_k(both[0]), pareto_k(both[1])]), atol=0, rtol=0)
+    assert pareto_k(both[0]) < 0.7
 
 
 def test_calibration_by_hand():

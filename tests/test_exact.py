@@ -149,6 +149,34 @@ def test_bad_arguments_are_named(env, random_data):
                 optimum(env, discount=bad)
 
 
+class Later(dl.IcyRoad):
+    def initial_state(self, *batch):
+        return super().initial_state(*batch) + 1
+
+
+class Level(dl.IcyRoad):
+    def transition(self, state, action):
+        return super().transition(state, torch.ones_like(action))
+
+
+class Braking(dl.IcyRoad):
+    """A road on which only braking is worth something."""
+
+    def reward(self, state, action):
+        return (action == 0) * torch.ones_like(state[..., 0])
+
+
+def test_what_a_class_of_roads_changes_is_not_answered_for_its_base():
+    for road, one in ((Later(), "initial_state"), (Level(), "transition"), (Braking(), "reward")):
+        for known in (dl.exact.best_sequence, dl.exact.optimum, lambda env: dl.exact.value(env, torch.tensor([1]))):
+            with pytest.raises(ValueError, match=f"env must have the {one} of IcyRoad, got .*, which has its own"):
+                known(road)
+    for road in (Later(), Level()):
+        with pytest.raises(ValueError, match=r"env must have the \w+ of IcyRoad, got"):
+            dl.exact.closed_loop_optimum(road)
+    assert dl.exact.closed_loop_optimum(Braking()) == 5
+
+
 def agrees(samples, exact):
     """Whether the samples' mean is within five of its standard errors of the exact one."""
     return abs(samples.mean().item() - exact.item()) < 5 * samples.std().item() / len(samples) ** 0.5
@@ -254,6 +282,22 @@ def test_moments_of_a_reward_agree_with_quadrature(speed, noise, y):
     mean, variance = mean_and_variance(road, speed, on_road(y, noise**2))
     assert dl.exact.next_reward(road, road.transition(state, cruise)).item() == pytest.approx(mean, rel=1e-5)
     assert dl.exact.next_reward_variance(road, state, cruise).item() == pytest.approx(variance, rel=1e-3)
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+@pytest.mark.parametrize("speed", [1.0, 2.0, 3.0])
+def test_moments_of_a_reward_without_noise_are_those_of_its_outcomes(side, speed):
+    """Also where y is on the edge of the road itself."""
+    road = dl.IcyRoad(noise=0, swerve_spread=0)
+    for y in (0.0, 1.0, 2.0):
+        state, cruise = torch.tensor([0.0, 0.0, speed, side * y]), torch.tensor(1)
+        p = road.transition(state, cruise)
+        reward = road.reward(p.kinematics.complete(state, p.means), cruise).double()
+        chance = p.log_weights.double().exp()
+        mean = (chance * reward).sum()
+        torch.testing.assert_close(dl.exact.next_reward(road, p), mean)
+        variance = (chance * (reward - mean) ** 2).sum()
+        torch.testing.assert_close(dl.exact.next_reward_variance(road, state, cruise), variance, atol=1e-5, rtol=1e-5)
 
 
 def test_too_narrow_a_model_has_infinite_variance(env):

@@ -140,6 +140,11 @@ def test_equal_returns_give_the_uniform_fit(generator):
         assert torch.equal(p, q)
 
 
+def test_returns_too_great_to_be_added_up_are_refused():
+    with pytest.raises(ValueError, match=r"returns must have a finite mean above the least of them, got up to 3e\+38"):
+        dl.return_weights([-3e38, 3e38])
+
+
 def test_return_weights_enter_the_loss_as_they_are(generator):
     """−w log q, averaged over the held-out transitions, with weights from all returns (Eq. 10)."""
     given = data(20)

@@ -14,7 +14,7 @@ from ..mixture import seeded
 from ..ready import LATEST, scorer
 from ..support import caution
 from ..together import together
-from .weights import TRUSTWORTHY_K, effective_sample_size, pareto_k, tail_size
+from .weights import ALIKE, TRUSTWORTHY_K, above_cut_off, effective_sample_size, pareto_k, tail_size
 
 FEWEST = 25  # weights below which nothing is said: a tail of five is the least that has a shape
 SHARE = 0.1  # of the weights: an effective sample size below it is too small
@@ -74,7 +74,7 @@ def faults(log_w: Tensor, used: Tensor | None = None, look_at_mean: bool = True)
     for share, k, tied, m, most in zip(*columns, strict=True):
         if share < SHARE:
             found.append(f"{size} imagined trajectories are worth {max(share * size, 1):.0f}")
-        elif k > TRUSTWORTHY_K and not tied:
+        elif TRUSTWORTHY_K < k < math.inf and not tied:
             found.append(f"their tail has a Pareto k of {k:.2f}, above {TRUSTWORTHY_K}")
         elif look_at_mean and abs(m - 1) > most:
             found.append(f"their mean is {m:.2f} and not one")
@@ -135,9 +135,11 @@ def _is_new(log_ratio: LogRatio) -> bool:
 
 
 def _tied(log_w: Tensor) -> Tensor:
-    """Whether more than a quarter of the largest weights equal their neighbours, to rounding."""
+    """Whether more than a quarter of the weights that `pareto_k` fits equal their neighbours, to rounding."""
     largest = log_w.topk(tail_size(log_w.shape[-1]) + 1, dim=-1).values
-    return (largest.diff(dim=-1).abs() < 1e-9).double().mean(-1) > 0.25
+    above = above_cut_off(largest)
+    alike = (largest.diff(dim=-1).abs() < ALIKE) & above
+    return alike.sum(-1) > 0.25 * above.sum(-1)
 
 
 def _finite(log_w: Tensor) -> Tensor:

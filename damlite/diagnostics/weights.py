@@ -7,6 +7,8 @@ from torch import Tensor
 
 from ..support import validate
 
+FEWEST = 5  # weights above the cut-off: fewer have no shape
+ALIKE = 1e-9  # log-weights that are no further apart are equal, to rounding
 TRUSTWORTHY_K = 0.7  # Vehtari et al.: above it importance sampling is unreliable
 
 
@@ -17,32 +19,46 @@ def effective_sample_size(log_w: Tensor, dim: int = -1) -> Tensor:
     """
     log_w = _check(log_w, dim)
     top = log_w.amax(dim, keepdim=True)
-    log_w = torch.where(top.isinf(), torch.where(log_w == top, 0.0, -math.inf), log_w)  # only the greatest count
+    only_greatest = torch.where(log_w == top, 0.0, -math.inf)
+    log_w = torch.where(top.isinf(), only_greatest, log_w - top)  # the scale of weights is nothing to go by
     worth = torch.exp(2 * log_w.logsumexp(dim) - (2 * log_w).logsumexp(dim))
     return torch.where(top.squeeze(dim) == -math.inf, 0.0, worth)
 
 
 def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
-    """Shape k̂ of a generalised Pareto distribution fitted to the largest weights along `dim`.
+    """Shape k̂ of a generalised Pareto distribution fitted to the largest weights along `dim`, above a cut-off.
 
     Weights whose tail has k ≥ 1/2 have no variance; above 0.7 an estimate cannot be trusted (Vehtari,
     Simpson, Gelman, Yao & Gabry, 2024, "Pareto smoothed importance sampling"; the fit is that of
-    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights, rounded up.
+    Zhang & Stephens, 2009). The tail holds min(N/5, 3√N) weights, rounded up; the next largest is the cut-off, and
+    tail weights that equal it tell nothing of the shape: the fit is to those above it.
 
     Returns
     -------
-    k̂, `dim` removed; −inf where all tail weights are equal (no tail at all), and +inf where there are
-    fewer than 21 weights, too few for a tail of 5.
+    k̂, `dim` removed; −inf where no weight is above the cut-off (no tail at all), and +inf where one to four are, or
+    there are fewer than 21 weights: too few to tell.
     """
     log_w = _check(log_w, dim).movedim(dim, -1).double()
     if not log_w.amax(-1).isfinite().all():
         raise ValueError("log_w must have a finite greatest entry, got an infinite weight, or none above 0")
     tail = tail_size(log_w.shape[-1])
-    if tail < 5:
+    if tail < FEWEST:
         return torch.full(log_w.shape[:-1], math.inf)
-    largest = (log_w - log_w.max(-1, keepdim=True).values).exp().topk(tail + 1, dim=-1).values
-    excess = (largest[..., :-1] - largest[..., -1:]).flip(-1)  # ascending, above the cut-off
-    return _generalised_pareto_shape(excess).to(torch.get_default_dtype())
+    largest = (log_w - log_w.max(-1, keepdim=True).values).topk(tail + 1, dim=-1).values
+    above = above_cut_off(largest).sum(-1)
+    largest = largest.exp()
+    excess = (largest[..., :-1] - largest[..., -1:]).flip(-1)  # ascending
+    k = excess.new_full(above.shape, math.inf).masked_fill(above == 0, -math.inf)
+    for count in above.unique().tolist():  # one, unless some are tied with the cut-off
+        if count >= FEWEST:
+            rows = above == count
+            k[rows] = _generalised_pareto_shape(excess[rows][..., tail - count :])
+    return k.to(torch.get_default_dtype())
+
+
+def above_cut_off(largest: Tensor) -> Tensor:
+    """Which of M tail weights are above the cut-off, of their logarithms (..., M + 1) in descending order: (..., M)."""
+    return largest[..., :-1] - largest[..., -1:] > ALIKE
 
 
 def tail_size(count: int) -> int:
@@ -51,10 +67,9 @@ def tail_size(count: int) -> int:
 
 
 def _generalised_pareto_shape(x: Tensor) -> Tensor:
-    """Zhang & Stephens' estimate of k from ascending exceedances (..., M), drawn weakly towards 1/2."""
+    """Zhang & Stephens' estimate of k from ascending exceedances (..., M) > 0, drawn weakly towards 1/2."""
     m = x.shape[-1]
-    flat = x[..., -1] <= 0
-    x = torch.where(flat[..., None], torch.linspace(1 / m, 1, m, dtype=x.dtype), x).clamp(min=1e-300)
+    x = x.clamp(min=1e-300)
     points = 30 + math.isqrt(m)
     grid = torch.arange(1, points + 1, dtype=x.dtype)
     quartile = x[..., max((m + 2) // 4 - 1, 0), None]
@@ -64,8 +79,7 @@ def _generalised_pareto_shape(x: Tensor) -> Tensor:
     weight = log_likelihood.softmax(-1)
     best = (weight * theta).sum(-1, keepdim=True)
     k = torch.log1p(-best * x).mean(-1)
-    k = (m * k + 10 * 0.5) / (m + 10)
-    return torch.where(flat, torch.full_like(k, -math.inf), k)
+    return (m * k + 10 * 0.5) / (m + 10)
 
 
 def _check(log_w: Tensor, dim: int) -> Tensor:

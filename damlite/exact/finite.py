@@ -13,7 +13,7 @@ def chi_square(p: Tensor, q: Tensor) -> Tensor:
 
     Raises ValueError if probabilities are negative or do not sum to one.
     """
-    p, q = _alike(p=_distribution("p", p), q=_distribution("q", q))
+    p, q = _alike(p=validate.distribution("p", p), q=validate.distribution("q", q))
     return torch.where(p > 0, p.square() / q, 0.0).sum(-1) - 1
 
 
@@ -29,7 +29,7 @@ def least_variance_proposal(p: Tensor, returns: Tensor) -> Tensor:
 
     Raises ValueError if all returns that can happen are 0: then every proposal has no variance.
     """
-    p, returns = _alike(p=_distribution("p", p), returns=_returns(returns))
+    p, returns = _alike(p=validate.distribution("p", p), returns=_returns(returns))
     mass = p * returns.abs()
     total = mass.sum(-1, keepdim=True)
     if not (total > 0).all():
@@ -51,19 +51,11 @@ def estimate_variance(p: Tensor, q: Tensor, returns: Tensor, particles: int = 1)
 
     Raises ValueError if probabilities are negative or do not sum to one, or P is no positive integer.
     """
-    p, q, returns = _alike(p=_distribution("p", p), q=_distribution("q", q), returns=_returns(returns))
+    p, q = validate.distribution("p", p), validate.distribution("q", q)
+    p, q, returns = _alike(p=p, q=q, returns=_returns(returns))
     part = torch.where(q > 0, p * returns / q, 0.0)  # w R; what q never draws adds nothing
     mean = (q * part).sum(-1, keepdim=True)
     return (q * (part - mean).square()).sum(-1) / validate.integer("particles", particles)
-
-
-def _distribution(name: str, value: Tensor) -> Tensor:
-    """Probabilities (..., M) as float64."""
-    value = validate.numbers(name, value).double()
-    if value.ndim == 0 or not (value >= 0).all() or not ((value.sum(-1) - 1).abs() < 1e-5).all():
-        expected = f"{name} must be probabilities that sum to one along the last axis"
-        raise ValueError(f"{expected}, got {validate.shown(value)}")
-    return value
 
 
 def _returns(value: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from ..envs import Environment, IcyRoad, Intersection
 from ..support import limits, validate
 from .values import best_sequence, value
 
+LISTED = ("initial_state", "transition", "kinematics")  # what a class of roads must not change here
+
 
 def optimum(env: Environment, *, discount: float = 1.0) -> float:
     """The greatest expected return: of any open-loop sequence on IcyRoad, of any policy at the Intersection.
@@ -19,7 +21,7 @@ def optimum(env: Environment, *, discount: float = 1.0) -> float:
     Raises
     ------
     ValueError
-        For an environment whose optimum is not known.
+        For an environment whose optimum is not known, as that of a road of a class with a reward of its own.
     """
     return _optimum(env, validate.number("discount", discount, 0, 1))
 
@@ -44,10 +46,14 @@ def _noiseless(env: Environment) -> Environment:
     _no_road(env)
 
 
-@_noiseless.register(IcyRoad)
-@_noiseless.register(Intersection)
-def _(env: IcyRoad | Intersection) -> IcyRoad | Intersection:
-    return replace(env, noise=0.0)
+@_noiseless.register
+def _(env: IcyRoad) -> IcyRoad:
+    return replace(validate.unchanged("env", env, IcyRoad, *LISTED), noise=0.0)
+
+
+@_noiseless.register
+def _(env: Intersection) -> Intersection:
+    return replace(validate.unchanged("env", env, Intersection, *LISTED), noise=0.0)
 
 
 def _no_road(env: object) -> NoReturn:
@@ -60,7 +66,7 @@ def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -
 
     Without noise every action leads to one of K states, and different histories to the same ones, so that all
     reachable states can be listed step by step. Then dynamic programming from the end:
-    V_t(s) = r(s) + γ max_a Σ_k P(k | s, a) V_{t+1}(s'_k), with V_{H+1} = 0.
+    V_t(s) = max_a [r(s, a) + γ Σ_k P(k | s, a) V_{t+1}(s'_k)], with V_{H+1} = 0.
     """
     validate.number("discount", discount, 0, 1)
     env = _noiseless(env)
@@ -72,9 +78,9 @@ def closed_loop_optimum(env: IcyRoad | Intersection, *, discount: float = 1.0) -
         limits.at_most(limits.REACHABLE, "next states", "env", p.log_weights.numel(), way_out)
         later = env.kinematics.complete(state[:, None, None], p.means).flatten(0, -2)
         _, number = torch.unique((later * 1e6).round(), dim=0, return_inverse=True)
-        layers.append((env.reward(state, torch.tensor(0)), p.log_weights.exp(), number.reshape(p.log_weights.shape)))
+        layers.append((env.reward(state[:, None], actions), p.log_weights.exp(), number.reshape(p.log_weights.shape)))
         state = later.new_empty(int(number.max()) + 1, later.shape[-1]).index_copy(0, number, later)
     best = torch.zeros(len(state), dtype=state.dtype)
     for reward, chance, number in reversed(layers):
-        best = reward + discount * (chance * best[number]).sum(-1).amax(-1)
+        best = (reward + discount * (chance * best[number]).sum(-1)).amax(-1)
     return best.item()

@@ -15,13 +15,15 @@ from .values import bonus_edge
 def log_ratio(env: Environment, model: DynamicsModel, state: Tensor, action: Tensor, next_state: Tensor) -> Tensor:
     """The exact log p(s' | s, a) − log q(s' | s, a) (Eq. 3 and 8), shape (...).
 
+    It is NaN where next_state is so far away that neither has a density above 0.
+
     Raises
     ------
     ValueError
         If the model predicts every coordinate on its own: p lives on the thin sheet of positions that
         agree with their velocities, has no density there, and no exact weight exists.
     """
-    validate.environment("env", env)
+    validate.known_dynamics("env", env)
     if isinstance(model, type) or not hasattr(model, "kinematics"):
         raise ValueError(f"model must be a DynamicsModel or a road, got {validate.shown(model)}")
     if validate.sizes(model) not in (None, validate.sizes(env)):
@@ -49,9 +51,15 @@ def weight_second_moment(p: Mixture, q: Mixture) -> Tensor:
 
 
 def next_reward(env: IcyRoad, mixture: Mixture) -> Tensor:
-    """E[r(s')] of one step's reward in closed form, under a true or a velocity-predicting mixture, shape (...)."""
-    validate.instance("env", env, IcyRoad)
+    """E[r(s')] of one step's reward in closed form, under a true or a velocity-predicting mixture, shape (...).
+
+    Raises ValueError for a class of roads with a reward of its own, and for a mixture of another road's states.
+    """
+    validate.unchanged("env", env, IcyRoad, "reward")
     validate.instance("mixture", mixture, Mixture, ", as env.transition gives it")
+    if mixture.state.shape[-1] != len(env.state_names):
+        of = f"got one of {mixture.state.shape[-1]} coordinates"
+        raise ValueError(f"mixture must be of states of {len(env.state_names)} coordinates, as env's are, {of}")
     y, speed = mixture.marginal(1), mixture.marginal(2)
     first, _ = _reward_moments(env, y.means, y.stds, speed.means, speed.stds)
     return (mixture.log_weights.double().exp() * first).sum(-1)
@@ -63,7 +71,7 @@ def next_reward_variance(env: IcyRoad, state: Tensor, action: Tensor, q: Mixture
     With q None the particle is drawn from the true dynamics: Var_p[r]. With a Gaussian q (K = 1, velocity) it
     is drawn from q and weighted by the exact ratio: Var_q[w r] = ∫ p²r²/q − E_p[r]² (Sec. 3.2).
     """
-    p = validate.instance("env", env, IcyRoad).transition(state, action)
+    p = validate.unchanged("env", env, IcyRoad, "reward").transition(state, action)
     mean = next_reward(env, p)
     if q is None:
         y, speed = p.marginal(1), p.marginal(2)
@@ -83,7 +91,8 @@ def _square_over(p: Mixture, q: Mixture) -> tuple[Tensor, Tensor, Tensor]:
     if q.log_weights.shape[-1] != 1:
         raise ValueError(f"q must be one Gaussian for a closed form, got {q.log_weights.shape[-1]} components")
     if q.kinematics != p.kinematics:
-        raise ValueError("q must predict the same random coordinates as p (predict='velocity')")
+        got = f"those numbered {q.kinematics.random} of q and {p.kinematics.random} of p"
+        raise ValueError(f"q must predict the same random coordinates as p (predict='velocity'), got {got}")
     if (p.stds <= 0).any():
         raise ValueError("a density needs noise > 0: p has a standard deviation of 0")
     means, variances = p.means.double(), p.stds.double() ** 2
@@ -103,9 +112,11 @@ def _square_over(p: Mixture, q: Mixture) -> tuple[Tensor, Tensor, Tensor]:
 def _reward_moments(env: IcyRoad, y: Tensor, y_std: Tensor, speed: Tensor, speed_std: Tensor) -> tuple[Tensor, Tensor]:
     """E[r] and E[r²] of Eq. 20 for independent Gaussian y and xdot."""
     y, y_std, speed, speed_std = (t.double() for t in (y, y_std, speed, speed_std))
-    on_road = torch.special.ndtr((1 - y) / y_std) - torch.special.ndtr((-1 - y) / y_std)
-    cut = (bonus_edge(env) - speed) / speed_std  # the bonus starts here, in standard deviations
-    fast = torch.special.ndtr(-cut)
+    y_unit, unit = (torch.where(std > 0, std, 1.0) for std in (y_std, speed_std))
+    on_road = torch.special.ndtr((1 - y) / y_unit) - torch.special.ndtr((-1 - y) / y_unit)
+    on_road = torch.where(y_std > 0, on_road, (y.abs() <= 1).double())
+    cut = (bonus_edge(env) - speed) / unit  # the bonus starts here, in standard deviations
+    fast = torch.where(speed_std > 0, torch.special.ndtr(-cut), (speed.round() > env.threshold).double())
     fast_speed = speed * fast + speed_std * torch.exp(-0.5 * cut**2) / math.sqrt(2 * math.pi)  # E[xdot 1{fast}]
     first = speed - 6 * (1 - on_road) + 8 * on_road * fast
     square = speed**2 + speed_std**2

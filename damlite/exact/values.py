@@ -13,7 +13,9 @@ from ..envs import IcyRoad
 from ..planning import every_sequence
 from ..support import limits, validate
 
+ENUMERATED = ("initial_state", "transition", "kinematics", "reward")  # what a class of roads must not change here
 NEGLIGIBLE = 1e-15  # probability below which a history is dropped
+HISTORIES = "transitions between histories"
 FEWER = "value fewer or shorter sequences, or imagine them with dl.estimate_value(env, …)"  # a way out
 
 
@@ -32,24 +34,35 @@ def value(env: IcyRoad, actions: Tensor, *, discount: float = 1.0) -> float | Te
     Returns
     -------
     A float for one sequence, a float64 tensor (...) for several.
+
+    Raises
+    ------
+    ValueError
+        If `env` is no IcyRoad, or its class has a start, a transition or a reward of its own; if it would take long.
     """
-    validate.instance("env", env, IcyRoad)
+    validate.unchanged("env", env, IcyRoad, *ENUMERATED)
     actions = validate.sequences("actions", actions, env.n_actions)
     discount = validate.number("discount", discount, 0, 1)
-    limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", actions.numel(), FEWER)
+    return _values(env, actions, discount, "actions", FEWER)
+
+
+def _values(env: IcyRoad, actions: Tensor, discount: float, name: str, way_out: str) -> float | Tensor:
+    """`value`, with the name of the argument that may ask for too much, and what to do then."""
+    limits.at_most(limits.TRANSITIONS, HISTORIES, name, actions.numel(), way_out)
     rows = [tuple(row) for row in actions.reshape(-1, actions.shape[-1]).tolist()]
-    _check_size(env, rows)
+    _check_size(env, rows, name, way_out)
     flat = [sum(_rewards(env, row, discount)) for row in rows]
     return flat[0] if actions.ndim == 1 else torch.tensor(flat, dtype=torch.float64).reshape(actions.shape[:-1])
 
 
 def best_sequence(env: IcyRoad, *, discount: float = 1.0) -> Tensor:
     """The open-loop action sequence (H,) of the greatest `value`."""
-    validate.instance("env", env, IcyRoad)
+    discount = validate.number("discount", discount, 0, 1)
+    validate.unchanged("env", env, IcyRoad, *ENUMERATED)
     way_out = "value those that you have in mind, or search with a planner"
     limits.sequences("env", env.n_actions, env.horizon, way_out, limits.EXACT_SEQUENCES)
     sequences = every_sequence(env.n_actions, env.horizon)
-    return sequences[value(env, sequences, discount=discount).argmax()]
+    return sequences[_values(env, sequences, discount, "env", way_out).argmax()]
 
 
 def bonus_edge(env: IcyRoad) -> float:
@@ -108,7 +121,7 @@ class History:
         )
 
 
-def _check_size(env: IcyRoad, rows: list[tuple[int, ...]]) -> None:
+def _check_size(env: IcyRoad, rows: list[tuple[int, ...]], name: str, way_out: str) -> None:
     """Refuse sequences whose histories would take too long to enumerate; beginnings that are alike count once."""
     transitions, seen = 0, set()
     for row in rows:
@@ -118,7 +131,7 @@ def _check_size(env: IcyRoad, rows: list[tuple[int, ...]]) -> None:
             seen.add(begun)
             if transitions > limits.TRANSITIONS:
                 break
-        limits.at_most(limits.TRANSITIONS, "transitions between histories", "actions", transitions, FEWER)
+        limits.at_most(limits.TRANSITIONS, HISTORIES, name, transitions, way_out)
 
 
 @lru_cache(maxsize=2**14)

@@ -14,7 +14,7 @@ from ..mixture import seeded
 from ..support import validate
 from . import compare, given
 from .examples import learn_velocities
-from .papers import paper_difference
+from .papers import UNKNOWN, paper_difference
 from .table1 import MODELS, optimum
 
 Cell = tuple[str, str]  # (model, method) in Table 1, (distribution, how its samples are counted) in Fig. 2
@@ -118,7 +118,8 @@ def ledger(
             rows += _rows("returns", CLAIMS, runs, road, resamples)
         tables.append(_judged(pd.DataFrame(rows)).assign(**dict(zip(names, keys, strict=True))))
     if masses is not None:
-        runs = {cell: group.to_numpy() for cell, group in masses.groupby(["of", "counted"])["mass"]}
+        by_cell = masses.sort_values("run", kind="stable").groupby(["of", "counted"])["mass"]
+        runs = {cell: group.to_numpy(float) for cell, group in by_cell}
         rows = pd.DataFrame(_rows("masses", FIGURE2_CLAIMS, runs, "IcyRoad", resamples))
         tables.append(_judged(rows).assign(**dict(zip(names, ("own", "velocity")[-len(names) :], strict=True))))
     judged = pd.concat(tables, ignore_index=True)
@@ -147,7 +148,7 @@ def _rows(
             key = (claim.cell, other, tolerance)
             if key not in seen:
                 seen[key] = _tested(runs[claim.cell], runs[other], tolerance, resamples)
-            theirs = paper_difference(road, claim.cell, other)._asdict()
+            theirs = paper_difference(road, claim.cell, other) if claim.source == "Table 1" else UNKNOWN
             yield {
                 "road": road,
                 "source": claim.source,
@@ -157,7 +158,7 @@ def _rows(
                 "claimed": "above" if claim.above else "below",
                 "tolerance": tolerance,
                 **seen[key],
-                **{f"paper_{name}": value for name, value in theirs.items()},
+                **{f"paper_{name}": value for name, value in theirs._asdict().items()},
             }
 
 
@@ -214,7 +215,7 @@ def verdicts(judged: pd.DataFrame) -> pd.DataFrame:
     A claim about several differences is reproduced if all of them are, not reproduced if one of them is not, else
     undecided; firm if all that it takes are. Column differences: how many it is about.
     """
-    given.table("judged", judged, others=(*CLAIM, "other", "verdict", "firm"))
+    given.table("judged", judged, others=(*CLAIM, "other", "verdict"), flags=("firm",))
     names = [name for name in ("recipe", "predict") if name in judged]
     rows = []
     for keys, part in judged.groupby([*names, *CLAIM], sort=False):

@@ -146,7 +146,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def runs_of(name: str, value: object, least: int = 2) -> np.ndarray:
-    """Return the runs of a cell as an array (n,); raise ValueError if they are no finite numbers, or too few."""
+    """Return the runs of a cell as float64 (n,); raise ValueError if they are no finite numbers, or too few."""
     try:
         runs = np.asarray(value)
     except (TypeError, ValueError, RuntimeError):
@@ -154,7 +154,7 @@ def runs_of(name: str, value: object, least: int = 2) -> np.ndarray:
     if runs.ndim != 1 or runs.dtype.kind not in "fiu" or len(runs) < least or not np.isfinite(runs).all():
         expected = f"at least {least} finite numbers (n,)"
         raise ValueError(f"{name} must be {expected}, got {validate.shown(value)}")
-    return runs
+    return runs.astype(float, copy=False)
 
 
 def _rng() -> np.random.Generator:

@@ -14,15 +14,21 @@ RETURNS = ("road", "predict", "model", "method", "run", "round")  # what tells o
 
 
 def table(
-    name: str, value: object, key: Iterable[str] = (), numbers: Iterable[str] = (), others: Iterable[str] = ()
+    name: str,
+    value: object,
+    key: Iterable[str] = (),
+    numbers: Iterable[str] = (),
+    others: Iterable[str] = (),
+    flags: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return `value` if it is a table with at least one row and these columns; raise ValueError otherwise.
 
     key : columns in which no two rows are alike, and none is without a name
     numbers : columns that are finite throughout
+    flags : columns that are True or False throughout
     """
-    key, numbers = list(key), list(numbers)
-    columns = [*key, *numbers, *others]
+    key, numbers, flags = list(key), list(numbers), list(flags)
+    columns = [*key, *numbers, *others, *flags]
     if not isinstance(value, pd.DataFrame):
         raise ValueError(f"{name} must be a DataFrame with columns {', '.join(columns)}, got {shown(value)}")
     if missing := [column for column in columns if column not in value]:
@@ -30,11 +36,18 @@ def table(
     if value.empty:
         raise ValueError(f"{name} must have at least one row, got none")
     for column in numbers:
-        numeric = pd.api.types.is_numeric_dtype(value[column]) and not pd.api.types.is_bool_dtype(value[column])
-        bad = int((~np.isfinite(value[column])).sum()) if numeric else len(value)
+        kinds = pd.api.types
+        other = kinds.is_bool_dtype(value[column]) or kinds.is_complex_dtype(value[column])
+        numeric = kinds.is_numeric_dtype(value[column]) and not other
+        known = value[column].to_numpy(float, na_value=np.nan) if numeric else np.full(len(value), np.nan)
+        bad = int((~np.isfinite(known)).sum())
         if bad:
             got = f"{bad} of {len(value)} that are not"
             raise ValueError(f"{name} must have finite numbers in column {column}, got {got}")
+    for column in flags:
+        told = value[column].infer_objects()
+        if not pd.api.types.is_bool_dtype(told) or told.isna().any():
+            raise ValueError(f"{name} must have True or False in column {column}, got {told.dtype} or holes")
     _filled(name, value, key)
     if key and (twice := int(value.duplicated(key).sum())):
         raise ValueError(f"{name} must have one row for each {', '.join(key)}, got {twice} of them again")
@@ -66,13 +79,16 @@ def part(
 
 
 def last_returns(value: object) -> pd.DataFrame:
-    """Rows after the last round of a table as from `table1.run_table1`; raise ValueError if it is another."""
+    """Rows after the last round of a table as from `table1.run_table1`, a cell's by run, returns as float64.
+
+    Raises ValueError if it is another table.
+    """
     recipe = ("recipe",) if isinstance(value, pd.DataFrame) and "recipe" in value else ()
     returns = table("returns", value, (*recipe, *RETURNS), ("return",))
     final = returns[returns["round"] == 0]
     if final.empty:
         raise ValueError("returns must have rows of round 0, which is after the last round, got none")
-    return final
+    return final.sort_values("run", kind="stable").astype({"return": float})
 
 
 def roads(value: object) -> Mapping[str, Environment]:
@@ -82,6 +98,14 @@ def roads(value: object) -> Mapping[str, Environment]:
     for name, env in value.items():
         validate.environment(f"roads[{name!r}]", env)
     return value
+
+
+def names(name: str, value: object) -> tuple[object, ...]:
+    """Return one name, or all in a list or a mapping, as a tuple; raise ValueError otherwise, or if there are none."""
+    several = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
+    if not several:
+        raise ValueError(f"{name} must be one or more names, got {shown(value)}")
+    return several
 
 
 def counts(name: str, value: object, of: Iterable[str]) -> None:

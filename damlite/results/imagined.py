@@ -18,6 +18,7 @@ from ..envs import Environment, IcyRoad, Intersection
 from ..estimate import Estimator
 from ..mixture import draw_noise, draw_stratified_noise
 from ..planning import Planner
+from ..support import validate
 from .outcomes import DECIMALS, independent, probability
 
 
@@ -30,11 +31,17 @@ class Proposal:
     probability : q's of `with_probability`
     weighted : whether rewards are weighted with the exact p/q
     offset : c of `estimate_value`, of one reward
+
+    Raises ValueError if the probability is none.
     """
 
     probability: float
     weighted: bool = False
     offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        validate.each(self, validate.number, "probability", least=0, most=1)
+        validate.each(self, validate.number, "offset")
 
     def weights(self, env: Environment, estimator: Estimator) -> tuple[float, float]:
         """The weights of a transition in which the event of that probability happens, and in which it does not."""

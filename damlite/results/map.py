@@ -129,7 +129,8 @@ def between(
 
 def _check(roads: object, proposals: object, **numbers: object) -> None:
     """Raise ValueError if a map cannot be of these roads, q's and numbers."""
-    given.roads(roads)
+    for env in given.roads(roads).values():
+        approach(finite_road(env))
     if not isinstance(proposals, Mapping) or not set(roads) <= set(proposals):
         roads = ", ".join(roads)
         raise ValueError(f"proposals must be a dict of probabilities by road, for {roads}, got {proposals!r}")
@@ -201,11 +202,16 @@ def drive(
 
 
 def approach(road: FiniteRoad) -> tuple[int, int]:
-    """The fork's approach, a state's number and its step from 0: cruising, the last but two before a fork can be."""
-    state, step = 0, 0
-    while not road.ahead[:3, state].any():
-        state, step = int(road.following[state, 1, 0]), step + 1
-    return state, step
+    """The fork's approach, a state's number and its step from 0: cruising, the last but two before a fork can be.
+
+    Raises ValueError if cruising never comes so near to one.
+    """
+    state = 0
+    for step in range(road.env.horizon):
+        if road.ahead[:3, state].any():
+            return state, step
+        state = int(road.following[state, 1, 0])
+    raise ValueError(f"env must have a fork that cruising comes within 3 steps of, got {validate.shown(road.env)}")
 
 
 def belief(env: Environment, proposal: imagined.Proposal) -> FiniteBelief:
@@ -243,6 +249,8 @@ def plans_at_the_fork(env: Environment, horizon: int = 10) -> dict[str, Tensor]:
 
     "safe" is worth most of those whose return is certain, "best risky" of the others; "luckiest" has the greatest
     return that anything can have.
+
+    Raises ValueError if the road has no fork, or all plans of so many steps are certain, or none is.
     """
     road = finite_road(validate.environment("env", env))
     validate.integer("horizon", horizon)
@@ -250,6 +258,9 @@ def plans_at_the_fork(env: Environment, horizon: int = 10) -> dict[str, Tensor]:
     every = every_sequence(env.n_actions, min(horizon, env.horizon - step))
     law = outcomes(FiniteBelief(road, road.law()), RandomShooting(), torch.tensor([state]), every)
     risky = law.returns.amax(-1) - law.returns.amin(-1) > 1e-6
+    if risky.all() or not risky.any():
+        which = "all are" if risky.any() else "none is"
+        raise ValueError(f"horizon must leave plans that are risky and plans that are not, got {horizon}: {which}")
     never = -torch.inf
     return {
         "safe": every[law.worth.masked_fill(risky, never).argmax()],

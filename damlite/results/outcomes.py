@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from ..envs import Environment, IcyRoad, Intersection
 from ..estimate import Estimator
 from ..planning import Planner, every_sequence
+from ..support import validate
 
 NOISE = ("noise", "swerve_spread")  # fields of a road that make its next states continuous
 DECIMALS = 6  # states and estimates that agree so far are the same
@@ -93,9 +94,11 @@ class FiniteRoad:
     def law(self, env: Environment | None = None) -> Tensor:
         """Probabilities (K,) of the components at a fork, by default of the road itself.
 
-        Raises ValueError if they differ from fork to fork.
+        Raises ValueError if they differ from fork to fork, or the road has none.
         """
         env = self.env if env is None else env
+        if not self.fork.any():
+            raise ValueError(f"env must have a fork within an episode, got {validate.shown(self.env)}")
         state, action = self.fork.nonzero().T
         every = env.transition(self.states[state].float(), action).log_weights.exp().double()  # as the map was made
         if not torch.allclose(every, every[:1]):
@@ -148,12 +151,19 @@ class FiniteBelief:
     proposal : (K,), probabilities of the components under q
     weighted : whether rewards are weighted with the exact p/q
     offset : c of `estimate_value`, of one reward
+
+    Raises ValueError if these are no probabilities of the road's components.
     """
 
     road: FiniteRoad
     proposal: Tensor
     weighted: bool = False
     offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        components = self.road.following.shape[-1]
+        if validate.distribution("proposal", self.proposal).shape != (components,):
+            raise ValueError(f"proposal must have shape ({components},), got {tuple(self.proposal.shape)}")
 
     @property
     def log_ratio(self) -> Tensor:
@@ -223,6 +233,8 @@ def outcomes(belief: FiniteBelief, planner: Planner, state: Tensor, actions: Ten
     actions : (B, C, H) or (C, H); the laws are those of B·C plans, flattened
     """
     independent(planner)
+    state = validate.actions("state", state, len(belief.road.states))
+    actions = validate.sequences("actions", actions, belief.road.env.n_actions)
     road, steps = belief.road, actions.shape[-1]
     transitions = steps if planner.estimator == "eq4" else steps - 1
     times = road.fork_times(state, transitions)

@@ -25,15 +25,18 @@ class Difference(NamedTuple):
     high: float
 
 
+UNKNOWN = Difference(np.nan, np.nan, np.nan)
+
+
 def paper_difference(road: str, cell: tuple[str, str], other: tuple[str, str]) -> Difference:
-    """Welch's interval of the difference of two cells (model, method) of the paper's Table 1, NaN where it has none.
+    """Welch's interval of the difference of two cells (model, method) of the paper's Table 1, NaN for another road.
 
     From means and standard errors of three runs: so few that it reaches over 2.8 to 4.3 standard errors either way.
     """
     validate.instance("road", road, str)
-    cell, other = given.pair("cell", cell), given.pair("other", other)
+    cell, other = (given.pair(name, one, MODELS, METHODS) for name, one in (("cell", cell), ("other", other)))
     if (road, *cell) not in PAPER or (road, *other) not in PAPER:
-        return Difference(np.nan, np.nan, np.nan)
+        return UNKNOWN
     (mean, error), (other_mean, other_error) = PAPER[road, *cell], PAPER[road, *other]
     difference = mean - other_mean
     _, ends = welch_from_errors(difference, (error, other_error), (RUNS, RUNS))
@@ -66,7 +69,7 @@ def agreement(summary: pd.DataFrame) -> pd.DataFrame:
 
 def agreement_counts(cells: pd.DataFrame) -> pd.DataFrame:
     """For each recipe and kind of `predict`: how many cells of `agreement` lie within two errors, and of how many."""
-    given.table("cells", cells, others=("predict", "within"))
+    given.table("cells", cells, others=("predict",), flags=("within",))
     names = [name for name in ("recipe", "predict") if name in cells]
     return cells.groupby(names)["within"].agg(within="sum", cells="size").reset_index()
 

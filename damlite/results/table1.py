@@ -80,7 +80,7 @@ def run_table1(
     seeds : runs per cell; they are trained side by side in chunks of 10
     predicts : what the models predict; the cells are run for each
     jobs : processes
-    roads : the environments by name; by default both of the paper, and one's own go in as well
+    roads : the environments by name; by default both of the paper, and one's own, with names of their own, go in too
     folder : where each piece is kept as it ends, and found again by a later call with the same settings, roads that
         do the same, and the same code of the method; None to keep nothing
     progress : show a progress bar
@@ -98,13 +98,22 @@ def run_table1(
     ValueError
         Before any work, if a number, a name or a recipe does not fit, or the folder cannot be written to.
     """
-    every = pieces(seeds, predicts, given.roads(roads), first_seed)
+    every = pieces(seeds, predicts, _well_named(roads), first_seed)
     validate.boolean("progress", progress)
     validate.integer("jobs", jobs)
     tables = pool.run(_tasks(every, roads, **how), jobs, folder, progress)
     returns = pd.concat(tables).sort_values([*kept.CELL, "run", "round"], ignore_index=True)
     returns.attrs["seconds"] = pool.seconds(tables)
     return returns
+
+
+def _well_named(roads: Mapping[str, Environment]) -> Mapping[str, Environment]:
+    """Return the roads if those that go by the paper's names are the paper's; raise ValueError otherwise."""
+    for name, env in given.roads(roads).items():
+        if name in ROADS and env != ROADS[name]:
+            paper = f"the paper's, {ROADS[name]!r}, to go by its name"
+            raise ValueError(f"roads[{name!r}] must be {paper}, got {validate.shown(env)}: give it another")
+    return roads
 
 
 def _tasks(chosen: list[Piece], roads: Mapping[str, Environment], *, device: str = "cpu", **how: object) -> list[Task]:
@@ -140,7 +149,7 @@ def pieces(
     """All that Table 1 takes; what is named twice is run once."""
     chunks = chunked(seeds, first_seed)
     chosen = dict.fromkeys(given.every("predicts", predicts, PREDICTS))
-    names = [kept.check_name(road) for road in dict.fromkeys(roads)]
+    names = dict.fromkeys(map(kept.check_name, given.names("roads", roads)))
     cells = product(reversed(names), chosen, reversed(MODELS), reversed(METHODS), chunks)
     return [Piece(*cell, *chunk) for *cell, chunk in cells]
 

@@ -72,6 +72,26 @@ def environment(name: str, value: object) -> object:
     return instance(name, value, Environment)
 
 
+def known_dynamics(name: str, value: object) -> object:
+    """Return `value` if it is an environment that knows its transition; raise ValueError otherwise."""
+    from ..envs import Environment
+
+    if type(environment(name, value)).transition is Environment.transition:
+        raise ValueError(f"{name} must be an environment with a known transition for exact ratios, got {shown(value)}")
+    return value
+
+
+def unchanged(name: str, value: Choices, kind: type[Choices], *own: str) -> Choices:
+    """Return `value` if it is of this kind and has these of it as they are; raise ValueError if its class has others.
+
+    What is known in closed form of a kind of environment is not known of a class that changes them.
+    """
+    for one in own:
+        if getattr(type(instance(name, value, kind)), one) != getattr(kind, one):
+            raise ValueError(f"{name} must have the {one} of {kind.__name__}, got {shown(value)}, which has its own")
+    return value
+
+
 def environment_class(name: str, value: object) -> type:
     """Return `value` if it is a class of environments; raise ValueError otherwise."""
     from ..envs import Environment
@@ -210,6 +230,14 @@ def numbers(name: str, value: object, finite: bool = False) -> Tensor:
     tensor = tensor if tensor.is_floating_point() else tensor.float()
     if finite and not tensor.isfinite().all():
         raise ValueError(f"{name} must be finite, got {int((~tensor.isfinite()).sum())} NaN or infinite numbers")
+    return tensor
+
+
+def distribution(name: str, value: object) -> Tensor:
+    """Return probabilities (..., M) as float64; raise ValueError if one is negative or they do not sum to one."""
+    tensor = numbers(name, value).double()
+    if tensor.ndim == 0 or not (tensor >= 0).all() or not ((tensor.sum(-1) - 1).abs() < 1e-5).all():
+        raise ValueError(f"{name} must be probabilities that sum to one along the last axis, got {shown(tensor)}")
     return tensor
 
 

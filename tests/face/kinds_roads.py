@@ -1,5 +1,6 @@
 """What roads, networks and exact truth are given: policies, mixtures, Gymnasium's environments; how it comes wrong."""
 
+import functools
 import math
 
 import gymnasium
@@ -13,6 +14,20 @@ from .kinds import WAYS as KINDS
 from .kinds import fixed, no_return, of_right
 from .kinds_learning import CROSSING, ROAD, answers, disc, episodes, model, odd
 from .kinds_learning import WAYS as LEARNING
+
+
+def answer_one(state: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+    """A reward of one."""
+    return torch.ones_like(state[..., 0])
+
+
+class Free(dl.IcyRoad):
+    """An icy road on which nothing is won or lost."""
+
+    def reward(self, state: torch.Tensor, action: torch.Tensor) -> torch.Tensor:
+        """Nothing."""
+        return 0 * state[..., 0]
+
 
 # How random numbers and probabilities come wrong, by their last axis.
 PROBABILITIES = {
@@ -162,9 +177,12 @@ WAYS: dict[str, dict[str, Way]] = {
         "the road": fixed(ROAD, "finite"),
         "of more runs": fixed(model(3)),
     },
-    "exact env": {**KINDS["env"], "another road": fixed(CROSSING), "the model": fixed(dl.DynamicsModel(ROAD, 1))},
+    "exact env": {**KINDS["env"], "another road": fixed(CROSSING), "the model": fixed(dl.DynamicsModel(ROAD, 1))}
+    | {"of unknown dynamics": fixed(dl.FromGymnasium(functools.partial(gymnasium.make, "CartPole-v1"), answer_one, 5))},
     "ice": {**KINDS["env"], "another road": fixed(CROSSING)},
-    "mixture": {**odd(), "env": fixed(ROAD), "a model": fixed(model()), "samples": fixed(torch.zeros(2, 4))},
+    "known ice": {**KINDS["env"], "another road": fixed(CROSSING), "with a reward of its own": fixed(Free())},
+    "mixture": {**odd(), "env": fixed(ROAD), "a model": fixed(model()), "samples": fixed(torch.zeros(2, 4))}
+    | {"of another road": fixed(CROSSING.transition(CROSSING.initial_state(2), torch.ones(2).long()))},
     "optional mixture": {**odd(), "None": fixed(None, "finite"), "env": fixed(ROAD), "a model": fixed(model())},
     "logits": {
         **KINDS["numbers"],

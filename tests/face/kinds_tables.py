@@ -38,7 +38,14 @@ def numbers_at(column: str, value: float) -> Callable[[pd.DataFrame], pd.DataFra
     return lambda table: table.assign(**{column: [value, *table[column].tolist()[1:]]})
 
 
-def table_ways(key: Sequence[str] = (), numbers: Sequence[str] = (), others: Sequence[str] = ()) -> dict[str, Way]:
+def missing_at(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """A table with a missing number of Pandas' own in a column's first row."""
+    return lambda t: t.assign(**{column: pd.array([pd.NA, *t[column].tolist()[1:]], dtype="Float64")})
+
+
+def table_ways(
+    key: Sequence[str] = (), numbers: Sequence[str] = (), others: Sequence[str] = (), flags: Sequence[str] = ()
+) -> dict[str, Way]:
     """A table in other clothes, incomplete or with holes."""
     ways = {
         **odd(),
@@ -53,14 +60,19 @@ def table_ways(key: Sequence[str] = (), numbers: Sequence[str] = (), others: Seq
         "columns reversed": of_right(lambda t: t[t.columns[::-1]]),
         "another index": of_right(lambda t: t.set_axis(range(100, 100 + len(t)))),
     }
-    for column in (*key, *numbers, *others):
+    for column in (*key, *numbers, *others, *flags):
         ways[f"without {column}"] = of_right(lambda t, c=column: t.drop(columns=c), "error")
     for column in numbers:
         for word, value in (("nan", math.nan), ("inf", math.inf)):
             ways[f"{word} in {column}"] = of_right(numbers_at(column, value), "error")
+        ways[f"missing {column}"] = of_right(missing_at(column), "error")
         ways[f"text in {column}"] = of_right(at(column, "2"), "error")
         ways[f"no number in {column}"] = of_right(at(column, None, -1), "error")
         ways[f"bools in {column}"] = of_right(lambda t, c=column: t.assign(**{c: t[c] > 0}), "error")
+    for column in flags:
+        for word, value in (("text", "True"), ("number", 2), ("nothing", None)):
+            ways[f"{word} in {column}"] = of_right(at(column, value), "error")
+        ways[f"texts in {column}"] = of_right(at(column, "False", -1), "error")
     for column in key:
         ways[f"empty {column}"] = of_right(at(column, None), "error")
     if key:
@@ -73,6 +85,7 @@ ROUNDS = {
     **table_ways(given.RETURNS, ["return"]),
     "without the last round": of_right(lambda t: t[t["round"] != 0], "error"),
     "only the last round": of_right(lambda t: t[t["round"] == 0]),
+    "rows in another order": of_right(lambda t: t.sample(frac=1, random_state=1)),
     "one run": of_right(lambda t: t[t["run"] == 0], "runs"),
     "other runs in a cell": of_right(lambda t: t.assign(run=t["run"] + 5 * (t["method"] == "dam")), "runs"),
 }
@@ -109,6 +122,7 @@ RUNS = {
     "tensor": of_right(lambda x: torch.tensor(x)),
     "requires grad": fixed(torch.ones(3, requires_grad=True), "left out"),
     "int32": of_right(lambda x: np.ceil(x).astype(int), "finite"),
+    "uint8": of_right(lambda x: np.ceil(x).astype("uint8"), "finite"),
     "objects": fixed(np.full(3, None)),
     "texts": fixed(np.array(["1", "2", "3"])),
     "number": fixed(2.0),
@@ -130,7 +144,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "one run": of_right(lambda t: t[t["run"] == 0], "error"),
         "no truth": of_right(lambda t: t[t["of"] != "truth"], "error"),
     },
-    "judged": table_ways(others=("road", "source", "claim", "cell", "other", "verdict", "firm")),
+    "judged": table_ways(others=("road", "source", "claim", "cell", "other", "verdict"), flags=["firm"]),
     "sweep": {
         **table_ways(SAME, ["return"]),
         "one run": of_right(lambda t: t[t["run"] == 0], "runs"),
@@ -141,11 +155,11 @@ WAYS: dict[str, dict[str, Way]] = {
         "other runs in a variant": of_right(lambda t: t.assign(run=t["run"] + 9 * (t["variant"] == "20")), "runs"),
     },
     "summary": table_ways(others=("mean", "stderr", "paper_mean", "paper_stderr")),
-    "agreement": table_ways(others=("predict", "within")),
+    "agreement": table_ways(others=("predict",), flags=["within"]),
     "proposals table": table_ways(numbers=("probability", "particles", "return", "stderr"), others=("road",)),
     "road": NAME,
     "cell": PAIR,
-    "paper's cell": {**PAIR, "nonsense": fixed(("mixture", "nonsense"))},
+    "paper's cell": {**PAIR, "nonsense": fixed(("mixture", "nonsense")), "swapped": fixed(("dam", "mixture"))},
     "paper's road": {**NAME, "nonsense": fixed("nonsense")},
     "runs": RUNS,
     "one run or more": {**RUNS, "one": of_right(lambda x: x[:1], "runs")},
@@ -177,6 +191,19 @@ WAYS: dict[str, dict[str, Way]] = {
         "function": fixed(len),
     },
     "named roads": {},
+    "names of roads": {
+        "None": fixed(None),
+        "number": fixed(3),
+        "numbers": fixed([3]),
+        "none": fixed([]),
+        "empty": fixed({}),
+        "a path": fixed(["my/road"]),
+        "env": fixed(dl.IcyRoad()),
+        "function": fixed(len),
+        "text": fixed("IcyRoad", "same"),
+        "list": of_right(list),
+        "twice": fixed(["IcyRoad", "IcyRoad"], "same"),
+    },
     "predicts": {
         "nonsense": fixed("nonsense"),
         "empty": fixed(""),
@@ -300,6 +327,7 @@ WAYS["named roads"] = {
     "a path": fixed({"my/road": dl.IcyRoad()}),
     "no name": fixed({"": dl.IcyRoad()}),
     "a number's name": fixed({3: dl.IcyRoad()}),
+    "another by the paper's name": fixed({"IcyRoad": dl.IcyRoad(swerve_prob=0.0)}),
 }
 WAYS["optional folder"] = {**WAYS["folder"], "None": fixed(None, "runs")}
 WAYS["given function"] = {**GIVEN, "None": fixed(None, "runs")}

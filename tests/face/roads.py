@@ -154,7 +154,7 @@ PUBLIC = [
         lambda env: episodes().check(env),
         lambda: {"env": ROAD},
         {"env": "exact env"},
-        says={"env": "env or data.state"},
+        says={"env": "env or data.state or data.action"},
     ),
     Public(
         "Mixture.log_prob",

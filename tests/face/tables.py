@@ -138,7 +138,7 @@ LEDGERS = [
         "papers.paper_difference",
         papers.paper_difference,
         lambda: {"road": "IcyRoad", "cell": ("mixture", "dam"), "other": ("mixture", "disc")},
-        {"road": "road", "cell": "cell", "other": "cell"},
+        {"road": "road", "cell": "paper's cell", "other": "paper's cell"},
     ),
     Public("papers.agreement", papers.agreement, lambda: {"summary": summary()}, {"summary": "summary"}),
     Public(
@@ -195,7 +195,7 @@ TABLE1 = [
         "table1.pieces",
         table1.pieces,
         lambda: {"seeds": 12, "predicts": ["state"], "roads": ROADS, "first_seed": 0},
-        {**SIZES, "predicts": "predicts"},
+        {**SIZES, "predicts": "predicts", "roads": "names of roads"},
     ),
     Public("table1.chunked", table1.chunked, lambda: {"seeds": 12, "first_seed": 3}, SIZES),
     Public(

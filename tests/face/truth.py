@@ -64,13 +64,13 @@ PUBLIC = [
         "dl.exact.value",
         dl.exact.value,
         lambda: {"env": ROAD, "actions": torch.tensor([[2, 1, 1], [0, 1, 2]]), "discount": 0.9},
-        {"env": "ice", "actions": "planned actions", "discount": "probability"},
+        {"env": "known ice", "actions": "planned actions", "discount": "probability"},
     ),
     Public(
         "dl.exact.best_sequence",
         dl.exact.best_sequence,
         lambda: {"env": ROAD, "discount": 0.9},
-        {"env": "ice", "discount": "probability"},
+        {"env": "known ice", "discount": "probability"},
     ),
     Public(
         "dl.exact.optimum",
@@ -101,13 +101,13 @@ PUBLIC = [
         "dl.exact.next_reward",
         dl.exact.next_reward,
         lambda: {"env": ROAD, "mixture": ROAD.transition(STATE, ACTION)},
-        {"env": "ice", "mixture": "mixture"},
+        {"env": "known ice", "mixture": "mixture"},
     ),
     Public(
         "dl.exact.next_reward_variance",
         dl.exact.next_reward_variance,
         lambda: {"env": ROAD, "state": STATE, "action": ACTION, "q": VELOCITIES.transition(STATE, ACTION)},
-        {"env": "ice", "state": "states", "action": "actions", "q": "optional mixture"},
+        {"env": "known ice", "state": "states", "action": "actions", "q": "optional mixture"},
     ),
     Public("dl.exact.chi_square", dl.exact.chi_square, lambda: some("p", "q"), dict.fromkeys("pq", "distribution")),
     Public(

@@ -152,6 +152,14 @@ def test_the_order_of_rows_is_that_of_the_paper():
         assert listed.index.tolist() == list(range(len(listed)))
 
 
+def test_rows_in_any_order_and_returns_of_any_type_of_number_have_one_ledger():
+    returns = table(bells({}, spread=3.0, runs=7))
+    returns["return"] = returns["return"].round().abs()
+    for other in (returns.sample(frac=1, random_state=1), returns.astype({"return": "uint8"})):
+        pd.testing.assert_frame_equal(ledger(other, resamples=99), ledger(returns, resamples=99))
+        pd.testing.assert_frame_equal(table1.summarise(other), table1.summarise(returns))
+
+
 def test_two_runs_are_enough_and_numbers_are_rounded():
     """To three digits, shares to five, and chances to three that count; a small one is not 0."""
     judged = ledger(table(bells({("mixture", "dam"): 500.0}, runs=2)), resamples=19)

@@ -37,6 +37,16 @@ def test_welch_is_scipys(piled):
     assert compare.welch_from_errors(-7.0, (3.0, 1.0), (5, 7))[0] == (pytest.approx(from_stats.pvalue), False)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "x", "y"),
+    [("uint8", [1, 2, 2], [3, 4, 2]), ("int8", [-100, -90], [100, 90]), ("float16", [5e4, 6e4], [-5e4, -6e4])],
+)
+def test_runs_of_any_type_of_number_are_the_same_runs(dtype, x, y):
+    for test in (compare.improvement, compare.mann_whitney, compare.welch):
+        few = [np.array(runs, dtype) for runs in (x, y)]
+        assert test(*few) == test(*(runs.astype(float) for runs in few))
+
+
 def test_the_bootstrap_is_that_of_other_draws(piled):
     x, y = piled
     test, ends = compare.bootstrap(x, y)

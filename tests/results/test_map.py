@@ -182,6 +182,23 @@ def test_a_stored_row_comes_out_again(stored):
     assert again["spread"] == pytest.approx(row["spread"], rel=1e-3)
 
 
+@pytest.mark.parametrize("road", [dl.IcyRoad(threshold=99), dl.IcyRoad(threshold=4), dl.IcyRoad(swerve_speed=0)])
+def test_a_road_whose_fork_is_not_come_near_is_refused(road):
+    for run in (
+        lambda: maps.plans_at_the_fork(road),
+        lambda: maps.luck(road, (0.5,)),
+        lambda: maps.run_map({"mine": road}, proposals={"mine": (0.5,)}, **TINY),
+    ):
+        with pytest.raises(ValueError, match="env must have a fork that cruising comes within 3 steps of, got IcyRoad"):
+            run()
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_too_few_steps_have_no_risky_plan(horizon):
+    with pytest.raises(ValueError, match=f"horizon must leave plans that are risky .*, got {horizon}: none is"):
+        maps.plans_at_the_fork(dl.IcyRoad(), horizon)
+
+
 def test_weights_of_a_proposal():
     env = dl.Intersection()
     assert imagined.Proposal(0.1).weights(env, dl.Estimator()) == (1.0, 1.0)

@@ -211,3 +211,18 @@ def test_what_does_not_fit_is_said():
     uneven = replace(road, fork=road.fork | True)
     with pytest.raises(ValueError, match="as probable at every fork"):
         uneven.law()
+    with pytest.raises(ValueError, match="env must have a fork within an episode, got IcyRoad"):
+        outcomes.finite_road(dl.IcyRoad(threshold=99)).law()
+
+
+def test_actions_states_and_probabilities_that_the_road_does_not_have_are_refused():
+    with pytest.raises(ValueError, match="actions must be integers from 0 to 2, got 3 to 3"):
+        law_of(ICE, torch.tensor([[3, 3, 3]]))
+    known = maps.belief(ICE, Proposal(0.5))
+    with pytest.raises(ValueError, match="state must be integers from 0 to 1215, got -1 to -1"):
+        outcomes.outcomes(known, dl.RandomShooting(), torch.tensor([-1]), torch.tensor([[1, 1]]))
+    for proposal, expected in ((known.proposal * 1.5, "probabilities that sum"), (torch.ones(1), r"shape \(3,\)")):
+        with pytest.raises(ValueError, match=f"proposal must .*{expected}.*, got"):
+            replace(known, proposal=proposal)
+    with pytest.raises(ValueError, match=r"probability must be a finite number in \[0, 1\], got 2.0"):
+        Proposal(2.0)
