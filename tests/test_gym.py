@@ -22,6 +22,13 @@ def upright(state, action):
     return (state[..., 2].abs() < LIMIT).float()
 
 
+def first(state, action):
+    return state[..., 0]
+
+
+SHARED = cartpole()
+
+
 @pytest.fixture
 def env():
     return dl.FromGymnasium(cartpole, upright, 30)
@@ -137,6 +144,44 @@ class Picture(Shifted):
     observation_space = gymnasium.spaces.Box(0, 1, (2, 2))
 
 
+class Blind(Shifted):
+    observation_space = gymnasium.spaces.Box(0, 1, (0,))
+
+
+class Scalar(Shifted):
+    """Its observation has lost its axis."""
+
+    observation_space = gymnasium.spaces.Box(-9, 9, (4,))
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(4, dtype=np.float32), {}
+
+    def step(self, action):
+        return 1.0, 0.0, False, False, {}
+
+
+class Unknown(Shifted):
+    def step(self, action):
+        return np.full(1, np.nan), 0.0, False, False, {}
+
+
+class Old(Shifted):
+    """As before Gymnasium: a step returns four."""
+
+    def step(self, action):
+        return self.sum, 0.0, False, {}
+
+
+class OldReset(Shifted):
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1, dtype=np.float32)
+
+
+class Unseeded(Shifted):
+    def reset(self):
+        return np.zeros(1, dtype=np.float32), {}
+
+
 class Continuous(Shifted):
     action_space = gymnasium.spaces.Box(-1, 1, (1,))
 
@@ -148,8 +193,15 @@ class Continuous(Shifted):
         ({"make": lambda: 3}, "make must return a Gymnasium environment, got 3"),
         ({"make": Picture}, "make must return an environment with observations in a Box of one axis, got Box"),
         ({"make": Continuous}, "make must return an environment with Discrete actions, got Box"),
+        ({"make": Blind}, "make must return an environment with observations in a Box of one axis, got Box"),
+        ({"make": Scalar}, r"with observations of shape \(4,\), as its Box says, got shape \(\)"),
+        ({"make": Unknown, "reward": first}, "make must .* finite observations, got [0-9]+ NaN or infinite numbers"),
+        ({"make": Old, "reward": first}, r"make must return .* whose step returns \(.*\), got \(array"),
+        ({"make": OldReset}, r"make must return .* whose reset returns \(observation, info\), got array"),
+        ({"make": Unseeded}, r"make must return an environment with reset\(seed=…\), got TypeError: "),
+        ({"make": lambda: SHARED}, "make must return a new environment every time, got <.*CartPole"),
         (
-            {"make": Careless, "reward": lambda s, a: s[..., 0]},
+            {"make": Careless, "reward": first},
             "make must return an environment whose randomness comes from reset",
         ),
         ({"reward": 1.0}, "reward must be a function, got 1.0"),

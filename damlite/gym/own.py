@@ -68,7 +68,7 @@ class FromGymnasium(Environment):
             raise ValueError(f"make must return a Gymnasium environment, got {validate.shown(env)}")
         self._envs.append(env)
         box, actions = env.observation_space, env.action_space
-        if not isinstance(box, gymnasium.spaces.Box) or len(box.shape) != 1:
+        if not isinstance(box, gymnasium.spaces.Box) or len(box.shape) != 1 or box.shape[0] == 0:
             raise ValueError(f"make must return an environment with observations in a Box of one axis, got {box}")
         if not isinstance(actions, gymnasium.spaces.Discrete):
             raise ValueError(f"make must return an environment with Discrete actions, got {actions}")
@@ -85,6 +85,10 @@ class FromGymnasium(Environment):
         object.__setattr__(self, "n_actions", n_actions)
         self._check_functions()
         first, again = (self._probe(2) for _ in range(2))
+        if bad := int((~torch.cat([first.state, first.next_state]).isfinite()).sum()):
+            raise ValueError(
+                f"make must return an environment with finite observations, got {bad} NaN or infinite numbers"
+            )
         if not torch.equal(first.next_state, again.next_state):
             raise ValueError(
                 "make must return an environment whose randomness comes from reset(seed=…), through its np_random; "
@@ -116,8 +120,7 @@ class FromGymnasium(Environment):
             for i, a in enumerate(action.flatten().tolist()):
                 if ended[i]:
                     continue
-                seen, _, ended[i], truncated, _ = self._envs[i].step(start + a)
-                after[i] = _tensor(seen)
+                after[i], ended[i], truncated = self._stepped(self._envs[i], start + a)
                 if truncated and not ended[i] and taken < self.horizon:
                     raise ValueError(
                         f"horizon must be at most {taken}, where the environment truncates, got {self.horizon}"
@@ -129,10 +132,43 @@ class FromGymnasium(Environment):
     def _reset(self, batch: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
         """First observations (*batch, S) of as many environments, made where there are too few."""
         seeds = torch.randint(2**31, (math.prod(batch),), generator=generator).tolist()
+        known = {id(env.unwrapped) for env in self._envs}
         while len(self._envs) < len(seeds):
             self._envs.append(self.make())
-        seen = [_tensor(env.reset(seed=seed)[0]) for env, seed in zip(self._envs, seeds, strict=False)]
+            known.add(id(self._envs[-1].unwrapped))
+            if len(known) < len(self._envs):
+                got = validate.shown(self._envs.pop())
+                raise ValueError(f"make must return a new environment every time, got {got} that it made before")
+        seen = [self._begun(env, seed) for env, seed in zip(self._envs, seeds, strict=False)]
         return torch.stack(seen).reshape(*batch, -1)
+
+    def _begun(self, env: gymnasium.Env, seed: int) -> Tensor:
+        """The first observation (S,) of an episode."""
+        try:
+            given = env.reset(seed=seed)
+        except TypeError as error:
+            raise ValueError(f"make must return an environment with reset(seed=…), got TypeError: {error}") from error
+        if not isinstance(given, tuple) or len(given) != 2:
+            got = validate.shown(given)
+            raise ValueError(f"make must return an environment whose reset returns (observation, info), got {got}")
+        return self._tensor(given[0])
+
+    def _stepped(self, env: gymnasium.Env, action: int) -> tuple[Tensor, bool, bool]:
+        """The next observation (S,) of an environment, and whether it is terminated and truncated."""
+        given = env.step(action)
+        if not isinstance(given, tuple) or len(given) != 5:
+            expected = "(observation, reward, terminated, truncated, info)"
+            got = validate.shown(given)
+            raise ValueError(f"make must return an environment whose step returns {expected}, got {got}")
+        return self._tensor(given[0]), given[2], given[3]
+
+    def _tensor(self, observation: object) -> Tensor:
+        """An observation (S,), which must be of the Box's shape."""
+        seen, shape = np.asarray(observation), (len(self.state_names),)
+        if seen.shape != shape:
+            expected = f"observations of shape {shape}, as its Box says"
+            raise ValueError(f"make must return an environment with {expected}, got shape {seen.shape}")
+        return torch.as_tensor(seen, dtype=torch.get_default_dtype())
 
     def _probe(self, episodes: int) -> Episodes:
         """The same random episodes every time."""
@@ -166,7 +202,3 @@ class FromGymnasium(Environment):
     def __reduce__(self) -> tuple:
         """Pickled as its arguments; the environments themselves stay."""
         return FromGymnasium, (self.make, self.reward, self.horizon, self.state_names, self.action_names, self.features)
-
-
-def _tensor(observation: object) -> Tensor:
-    return torch.as_tensor(np.asarray(observation), dtype=torch.get_default_dtype())
