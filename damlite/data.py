@@ -126,6 +126,11 @@ def collect(
     Returns
     -------
     Episodes, with a leading axis R if `runs` is given.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or what the environment or the policy gives is of another shape.
     """
     validate.environment("env", env)
     batch = (validate.integer("episodes", episodes),)
@@ -154,7 +159,11 @@ def roll_out(
         else:
             action = _asked(policy, state.clone(), t, generator, env.n_actions)
         next_state = step(state, action)
-        steps.append((state, action, env.reward(state.clone(), action.clone()), next_state))
+        if next_state.shape != state.shape:
+            expected, got = tuple(state.shape), tuple(next_state.shape)
+            raise ValueError(f"env's transition must give next states of shape {expected}, got {got}")
+        reward = validate.answer("env.reward", env.reward, state.clone(), action.clone(), shape=batch)
+        steps.append((state, action, reward, next_state))
         state = next_state
     states, actions, rewards, next_states = zip(*steps, strict=True)
     states, next_states = torch.stack(states, -2), torch.stack(next_states, -2)

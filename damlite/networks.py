@@ -128,7 +128,8 @@ class RoadNetwork(nn.Module):
         super().__init__()
         self.env, self.network, self.runs = validate.environment("env", env), network, validate.integer("runs", runs)
         validate.generator("generator", generator)
-        inputs = looks * self.observe(env.initial_state()).shape[-1]
+        start = validate.starts("env", env, ())
+        inputs = looks * validate.features("env.features", self.observe(start), start).shape[-1]
         sizes = (inputs + env.n_actions, *network.hidden, outputs)
         _check_size("runs, hidden and components", sizes, self.runs)
         self.mlp = StackedMLP(self.runs, sizes, generator)

@@ -39,7 +39,7 @@ class Distracted(Environment):
         validate.each(self, validate.number, "memory", least=0, most=1)
         if self.memory == 1:
             raise ValueError("memory must be below 1, got 1: then nothing would be random")
-        if self.env.kinematics is None:
+        if validate.kinematics("env", self.env) is None:
             raise ValueError(f"env must have known kinematics to be given more coordinates, got {self.env!r}")
 
     @property

@@ -176,22 +176,17 @@ class FromGymnasium(Environment):
 
     def _check_functions(self) -> None:
         """Reward and features must take batches."""
-        state = self.initial_state(2, 3)
-        for name, arguments, shape in (
-            ("reward", (state, torch.zeros(2, 3, dtype=torch.long)), "(2, 3)"),
-            ("features", (state,), "(2, 3, F)"),
-        ):
-            asked = f"{name} must return a tensor of shape {shape} for a batch of states {tuple(state.shape)}"
-            try:
-                given = getattr(self, name)(*arguments)
-            except (RuntimeError, TypeError, ValueError, IndexError) as error:
-                raise ValueError(f"{asked}, got an error: {error}") from error
-            if not isinstance(given, Tensor):
-                raise ValueError(f"{asked}, got {given!r}")
-            if given.shape[:2] != (2, 3) or given.ndim != shape.count(",") + 1:
-                raise ValueError(f"{asked}, got {tuple(given.shape)}")
-            if not given.is_floating_point():
-                raise ValueError(f"{name} must return floating-point numbers, got {given.dtype}")
+        state, action = self.initial_state(2, 3), torch.zeros(2, 3, dtype=torch.long)
+        validate.one_each("reward", self._asked("reward", state, action), state)
+        validate.features("features", self._asked("features", state), state)
+
+    def _asked(self, name: str, *given: Tensor) -> object:
+        """What the function of this name says of a batch."""
+        try:
+            return getattr(self, name)(*given)
+        except Exception as error:
+            asked = f"{name} must take batches, as states of shape {tuple(given[0].shape)}"
+            raise ValueError(f"{asked}, got {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:
         """The same in every process."""

@@ -206,8 +206,7 @@ PUBLIC = [
             "action_names": "names",
             "features": "features",
         },
-        {("reward", f"returns {what}"): "error" for what in ("numpy", "integers", "bools")}  # sums of them go wrong
-        | {("state_names", "text"): "runs", ("reward", "returns nan"): "nan", ("features", "returns nan"): "finite"},
+        {("state_names", "text"): "runs", ("reward", "returns nan"): "nan", ("features", "returns nan"): "finite"},
     ),
     Public(
         "dl.FromGymnasium.initial_state",
