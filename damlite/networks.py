@@ -33,8 +33,7 @@ class Network:
         validate.integers("hidden", self.hidden, only_tuples=True)
         _check_size("hidden", (1, *self.hidden, 1))
         validate.boolean("features", self.features)
-        if self.box is not None:
-            validate.number("box", self.box, least=0)
+        validate.each(self, validate.number, "box", optional=True, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)

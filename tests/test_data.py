@@ -1,6 +1,6 @@
 """Episodes and how they are collected: what a policy or a reward edits in its input changes nothing."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -130,6 +130,16 @@ def test_what_an_environment_lacks_is_named():
     ):
         with pytest.raises(NotImplementedError, match=message):
             lacking(Bare())
+
+
+def test_rewards_and_states_of_integers_are_kept_as_floats(env):
+    given = data(5)
+    whole = replace(given, reward=given.reward.round().long(), state=given.state.round().int())
+    assert whole.reward.dtype == whole.state.dtype == given.reward.dtype
+    assert torch.equal(whole.reward, given.reward.round())
+    assert replace(given, reward=given.reward > 1).returns.mean() == (given.reward > 1).float().sum(-1).mean()
+    fit = dl.fit_model(dl.DynamicsModel(env), whole, torch.rand(5, 5), steps=2)
+    assert fit.held_out_loss.isfinite().all()
 
 
 class Own(dl.Environment):

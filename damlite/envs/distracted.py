@@ -76,6 +76,7 @@ class Distracted(Environment):
 
     def initial_state(self, *batch: int) -> Tensor:
         """The environment's start, with distractors at 0: (*batch, S + D)."""
+        validate.batch("batch", batch, len(self.state_names))
         return torch.cat([self.env.initial_state(*batch), torch.zeros(*batch, self.distractors)], -1)
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:

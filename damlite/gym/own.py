@@ -58,7 +58,7 @@ class FromGymnasium(Environment):
         for name in ("make", "reward", "features"):
             if not callable(getattr(self, name)):
                 raise ValueError(f"{name} must be a function, got {getattr(self, name)!r}")
-        validate.integer("horizon", self.horizon)
+        validate.each(self, validate.integer, "horizon")
         try:
             env = self.make()
         except Exception as error:
@@ -98,7 +98,7 @@ class FromGymnasium(Environment):
     def initial_state(self, *batch: int, generator: torch.Generator | None = None) -> Tensor:
         """First states (*batch, S), each of a `reset` with its own seed; without a generator always the same ones."""
         generator = seeded(0) if generator is None else validate.generator("generator", generator)
-        return self._reset(validate.batch("batch", batch), generator)
+        return self._reset(validate.batch("batch", batch, len(self.state_names)), generator)
 
     def rollout(self, policy: Policy | None, batch: tuple[int, ...], generator: torch.Generator | None) -> Episodes:
         """Episodes (*batch, T) of as many real environments, stepped side by side; see `collect`.

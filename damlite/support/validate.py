@@ -9,6 +9,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from . import limits
+
 Choices = TypeVar("Choices")
 MOST = 10**9  # that anything is counted to: more steps, episodes or particles end no sooner than a typing error
 
@@ -113,15 +115,23 @@ def environment_class(name: str, value: object) -> type:
     return value
 
 
-def batch(name: str, sizes: object) -> tuple[int, ...]:
-    """Return sizes of batch axes as a tuple; raise ValueError if one is no whole number of at least 0."""
+def batch(name: str, sizes: object, each: int = 0) -> tuple[int, ...]:
+    """Return sizes of batch axes as a tuple; raise ValueError if one is no whole number of at least 0.
+
+    each : numbers that each entry of the batch holds, which are refused if they are more than fit in all
+    """
     if not isinstance(sizes, tuple | list):
         raise ValueError(f"{name} must be a tuple of sizes, got {shown(sizes)}")
-    return tuple(integer(name, size, least=0) for size in sizes)
+    found = tuple(integer(name, size, least=0) for size in sizes)
+    size = " × ".join(f"{n:,}" for n in (*found, each))
+    limits.at_most(limits.IMAGINED, "numbers", name, math.prod(found) * each, "ask for fewer at a time", size)
+    return found
 
 
 def each(owner: object, check: Callable, *names: str, optional: bool = False, **bounds: float) -> None:
     """Check fields of a frozen dataclass on its construction; a NumPy number or a tensor is kept as a plain number.
+
+    So is a whole number beyond int64, as a float.
 
     optional : a field may be None
     """
@@ -130,7 +140,8 @@ def each(owner: object, check: Callable, *names: str, optional: bool = False, **
         if value is None and optional:
             continue
         checked = check(name, value, **bounds)
-        if type(value) not in (int, float):
+        fits = type(value) is not int or abs(value) < 2**63  # torch takes no greater one
+        if type(value) not in (int, float) or not fits:
             object.__setattr__(owner, name, checked)
 
 
@@ -336,10 +347,24 @@ def actions(name: str, value: object, n_actions: int | None) -> Tensor:
     tensor = _as_tensor(value)
     if tensor is None or tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
         raise ValueError(f"{expected}, got {shown(value) if tensor is None else tensor.dtype}")
+    tensor = tensor.long()  # of uint16 and the like torch knows no least
     low, high = (int(x) for x in tensor.aminmax()) if tensor.numel() else (0, 0)
     if not 0 <= low <= high <= most:
         raise ValueError(f"{expected}, got {low} to {high}")
-    return tensor.long()
+    return tensor
+
+
+def chosen(name: str, value: object, count: int) -> Tensor:
+    """Return numbers below `count` (N,), or a mask (count,), as a tensor; raise ValueError otherwise."""
+    tensor = _as_tensor(value)
+    mask = tensor is not None and _is_bool(tensor)
+    if tensor is not None and tensor.shape == (0,) and not mask:
+        tensor = tensor.long()  # of an empty list torch makes floats
+    tensor = tensor if mask else actions(name, value if tensor is None else tensor, count)
+    if tensor.ndim != 1 or (mask and len(tensor) != count):
+        kind = f"a mask ({count},)" if mask else "numbers (N,)"
+        raise ValueError(f"{name} must be {kind}, got shape {tuple(tensor.shape)}")
+    return tensor
 
 
 def sequences(name: str, value: object, n_actions: int | None) -> Tensor:

@@ -135,7 +135,6 @@ PUBLIC = [
         lambda chosen: episodes().select(chosen),
         lambda: {"chosen": torch.tensor([0, 2])},
         {"chosen": "chosen"},
-        {("chosen", "mask"): "same", ("chosen", "number"): "error"},
     ),
     Public(
         "dl.Episodes.map",
