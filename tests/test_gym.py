@@ -345,6 +345,11 @@ def test_a_gymnasium_road_must_be_reset_before_its_first_step():
         dl.gym.GymRoad().step(1)
 
 
+def test_a_class_of_no_road_is_none_for_gymnasium():
+    with pytest.raises(ValueError, match=r"road\.horizon must be a positive integer, got None"):
+        dl.gym.GymRoad(dl.Environment)
+
+
 def test_a_road_of_ones_own_becomes_a_gymnasium_environment():
     class Cheerful(dl.IcyRoad):
         def reward(self, state, action):

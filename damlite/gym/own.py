@@ -31,8 +31,8 @@ class FromGymnasium(Environment):
 
     Parameters
     ----------
-    make : function without arguments that makes one environment; processes that share a sweep must be able to
-        unpickle it. All randomness must come from `reset(seed=…)`, that is from the environment's `np_random`
+    make : function without arguments that makes a new environment every time; processes that share a sweep must be
+        able to unpickle it. All randomness must come from `reset(seed=…)`, that is from the environment's `np_random`
     reward : function of (state (..., S), action (...)), batched tensors, that returns r(s, a), shape (...): planners
         ask it about imagined states
     horizon : number of steps of every episode, T

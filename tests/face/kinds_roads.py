@@ -147,7 +147,6 @@ WAYS: dict[str, dict[str, Way]] = {
         "a road": fixed(ROAD),
         "another class": fixed(int),
         "a learned model": fixed(dl.DynamicsModel),
-        "no road of its own": fixed(dl.Environment),
     },
     "render mode": {"text": fixed("human"), "number": fixed(3), "list": fixed(["rgb_array"]), "module": fixed(torch)},
     "batch": {
