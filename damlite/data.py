@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -28,12 +28,20 @@ class Episodes:
     state, next_state : (..., E, T, S); the leading axes are () or (R,)
     action : (..., E, T)
     reward : (..., E, T), r(s_t, a_t)
+
+    States and rewards of integers or bools are kept as floating-point numbers.
     """
 
     state: Tensor
     action: Tensor
     reward: Tensor
     next_state: Tensor
+
+    def __post_init__(self) -> None:
+        for name in ("state", "reward", "next_state"):
+            given = getattr(self, name)
+            if isinstance(given, Tensor) and not (given.is_floating_point() or given.is_complex()):
+                object.__setattr__(self, name, given.to(torch.get_default_dtype()))
 
     @property
     def returns(self) -> Tensor:
@@ -59,14 +67,10 @@ class Episodes:
             raise ValueError(f"function must return a tensor, got {validate.shown(changed[0])}")
         return Episodes(*changed)
 
-    def select(self, chosen: Tensor) -> Episodes:
+    def select(self, chosen: Tensor | Sequence[int] | slice) -> Episodes:
         """The episodes whose numbers are in `chosen` (N,), whose entries are True in a mask (E,), or of a slice."""
         chosen = torch.arange(len(self))[chosen] if isinstance(chosen, slice) else chosen
-        axis, mask = self.returns.ndim - 1, isinstance(chosen, Tensor) and chosen.dtype == torch.bool
-        chosen = chosen if mask else validate.actions("chosen", chosen, len(self))
-        if chosen.ndim != 1 or (mask and len(chosen) != len(self)):
-            kind = f"a mask ({len(self)},)" if mask else "numbers (N,)"
-            raise ValueError(f"chosen must be {kind}, got shape {tuple(chosen.shape)}")
+        axis, chosen = self.returns.ndim - 1, validate.chosen("chosen", chosen, len(self))
         return self.map(lambda t: t[(slice(None),) * axis + (chosen,)])
 
     def parts(self) -> tuple[Tensor, Tensor]:
@@ -126,6 +130,11 @@ def collect(
     Returns
     -------
     Episodes, with a leading axis R if `runs` is given.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or what the environment or the policy gives is of another shape.
     """
     validate.environment("env", env)
     batch = (validate.integer("episodes", episodes),)
@@ -154,7 +163,11 @@ def roll_out(
         else:
             action = _asked(policy, state.clone(), t, generator, env.n_actions)
         next_state = step(state, action)
-        steps.append((state, action, env.reward(state.clone(), action.clone()), next_state))
+        if next_state.shape != state.shape:
+            expected, got = tuple(state.shape), tuple(next_state.shape)
+            raise ValueError(f"env's transition must give next states of shape {expected}, got {got}")
+        reward = validate.answer("env.reward", env.reward, state.clone(), action.clone(), shape=batch)
+        steps.append((state, action, reward, next_state))
         state = next_state
     states, actions, rewards, next_states = zip(*steps, strict=True)
     states, next_states = torch.stack(states, -2), torch.stack(next_states, -2)

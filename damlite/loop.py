@@ -127,9 +127,9 @@ def evaluate(env: Environment, act: Policy, episodes: int, runs: int, generator:
     At the Intersection half of the episodes meet a car that turns left and half one that turns right, so that the
     coin adds no variance; an odd number is rounded up.
     """
-    sides = validate.environment("env", env).sides()
+    sides = validate.sides("env", validate.environment("env", env))
     validate.policy("act", act)
-    validate.integer("runs", runs)
+    runs = validate.integer("runs", runs)
     validate.generator("generator", generator)
     share = math.ceil(validate.integer("episodes", episodes) / len(sides))
     driven = [collect(side, act, episodes=share, runs=runs, generator=generator) for side in sides]
@@ -187,10 +187,10 @@ def run_mbrl(
     validate.environment("env", env)
     recipe = (our_recipe(env) if recipe is None else validate.instance("recipe", recipe, Recipe)).but(**changes)
     validate.choice("method", method, tuple(METHODS))
-    validate.integer("runs", runs)
+    runs = validate.integer("runs", runs)
     generator = seeded(validate.integer("seed", seed, least=0, most=2**63 - 1))
     asked = {"method": method, "components": components, "predict": predict, "runs": runs, "seed": seed}
-    sides = len(env.sides())
+    sides = len(validate.sides("env", env))
     driven = sides * math.ceil(recipe.evaluation_episodes / sides)
     settings = {**asked, "recipe": recipe, "evaluation_episodes": driven, "version": VERSION}
     data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=generator)

@@ -48,7 +48,8 @@ class DynamicsModel(RoadNetwork):
         validate.choice("predict", predict, ("velocity", "state"))
         if predict == "velocity" and env.kinematics is None:
             raise ValueError('predict must be "state" for an environment without known kinematics, got "velocity"')
-        kinematics = env.kinematics if predict == "velocity" else Kinematics.every_coordinate(len(env.state_names))
+        whole = Kinematics.every_coordinate(len(env.state_names))
+        kinematics = validate.kinematics("env", env) if predict == "velocity" else whole
         features = len(kinematics.random)
         super().__init__(env, 1, k * (1 + 2 * features), runs, network, generator)
         self.components, self.predict, self.kinematics, self.features = k, predict, kinematics, features

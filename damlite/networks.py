@@ -33,8 +33,7 @@ class Network:
         validate.integers("hidden", self.hidden, only_tuples=True)
         _check_size("hidden", (1, *self.hidden, 1))
         validate.boolean("features", self.features)
-        if self.box is not None:
-            validate.number("box", self.box, least=0)
+        validate.each(self, validate.number, "box", optional=True, least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +127,8 @@ class RoadNetwork(nn.Module):
         super().__init__()
         self.env, self.network, self.runs = validate.environment("env", env), network, validate.integer("runs", runs)
         validate.generator("generator", generator)
-        inputs = looks * self.observe(env.initial_state()).shape[-1]
+        start = validate.starts("env", env, ())
+        inputs = looks * validate.features("env.features", self.observe(start), start).shape[-1]
         sizes = (inputs + env.n_actions, *network.hidden, outputs)
         _check_size("runs, hidden and components", sizes, self.runs)
         self.mlp = StackedMLP(self.runs, sizes, generator)

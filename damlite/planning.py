@@ -323,8 +323,7 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
 
     Raises ValueError if they are more than a million.
     """
-    validate.integer("n_actions", n_actions)
-    validate.integer("horizon", horizon)
+    n_actions, horizon = validate.integer("n_actions", n_actions), validate.integer("horizon", horizon)
     limits.sequences("horizon", n_actions, horizon, "try a random part of them, as RandomShooting does")
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 

@@ -31,9 +31,7 @@ def sampler(dynamics: object) -> Step:
         return _ready(dynamics, ReadyModel)
 
     def step(state: Tensor, action: Tensor, noise: Noise) -> Tensor:
-        q = dynamics.transition(state, action)
-        if not hasattr(q, "sample"):
-            raise ValueError(f"dynamics must have a transition that returns a Mixture, got {validate.shown(q)} from it")
+        q = validate.mixture("dynamics", dynamics.transition(state, action))
         return q.sample(noise=torch.cat(noise(q.means.shape[-1]), -1))
 
     return step

@@ -1,11 +1,12 @@
 """Episodes and how they are collected: what a policy or a reward edits in its input changes nothing."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
 import damlite as dl
+from damlite.mixture import Kinematics, Mixture
 
 
 def data(episodes=20, runs=None, seed=0):
@@ -129,3 +130,110 @@ def test_what_an_environment_lacks_is_named():
     ):
         with pytest.raises(NotImplementedError, match=message):
             lacking(Bare())
+
+
+def test_rewards_and_states_of_integers_are_kept_as_floats(env):
+    given = data(5)
+    whole = replace(given, reward=given.reward.round().long(), state=given.state.round().int())
+    assert whole.reward.dtype == whole.state.dtype == given.reward.dtype
+    assert torch.equal(whole.reward, given.reward.round())
+    assert replace(given, reward=given.reward > 1).returns.mean() == (given.reward > 1).float().sum(-1).mean()
+    fit = dl.fit_model(dl.DynamicsModel(env), whole, torch.rand(5, 5), steps=2)
+    assert fit.held_out_loss.isfinite().all()
+
+
+class Own(dl.Environment):
+    """A walk to either side."""
+
+    horizon, n_actions, state_names, action_names = 4, 2, ("x", "y"), ("left", "right")
+
+    def initial_state(self, *batch):
+        return torch.zeros(*batch, 2)
+
+    def transition(self, state, action):
+        means = (state + (2 * action[..., None] - 1))[..., None, :]
+        kinematics = Kinematics.every_coordinate(2)
+        return Mixture(torch.zeros(means.shape[:-1]), means, torch.full_like(means, 0.1), state, kinematics)
+
+    def reward(self, state, action):
+        return state[..., 0]
+
+
+def own(**changes):
+    return type("Own", (Own,), changes)()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"horizon": 0}, "env.horizon must be a positive integer, got 0"),
+        ({"horizon": 4.0}, "env.horizon must be a positive integer, got 4.0"),
+        ({"n_actions": -1}, "env.n_actions must be a positive integer, got -1"),
+        ({"n_actions": 2.0}, "env.n_actions must be a positive integer, got 2.0"),
+        ({"state_names": 2}, "env.state_names must be a sequence of texts, at least one, got 2"),
+        ({"state_names": ()}, r"env.state_names must be a sequence of texts, at least one, got \(\)"),
+        ({"state_names": (1, 2)}, r"env.state_names must be a sequence of texts, at least one, got \(1, 2\)"),
+        ({"initial_state": lambda env, *batch: torch.zeros(2)}, r"initial_state must .* \(3, 2\), got \(2,\)"),
+        ({"initial_state": lambda env, *batch: [0.0, 0.0]}, r"initial_state must .* \(3, 2\), got \(2,\)"),
+        ({"initial_state": lambda env, *batch: torch.zeros(*batch, 3)}, r"initial_state must .*, got \(3, 3\)"),
+        ({"initial_state": lambda env, *b: torch.zeros(*b, 2) / 0}, "initial_state returns must be finite, got 6 NaN"),
+        ({"initial_state": lambda env: torch.zeros(2)}, "initial_state must take 1 arguments, got a function that"),
+        ({"transition": lambda env, s, a: None}, "env must have a transition that returns a Mixture, got None from it"),
+        ({"transition": lambda env, s, a: Own().transition(s[0], a[0])}, r"next states of shape \(3, 2\), got \(2,\)"),
+        ({"reward": lambda env, s, a: None}, "what env.reward returns must be a tensor of numbers, got None"),
+        ({"reward": lambda env, s, a: torch.tensor(1.0)}, "env.reward must return a number for each .*, got 1.0"),
+        ({"reward": lambda env, s, a: s[..., :1]}, r"env.reward must .* shape \(3,\), got shape \(3, 1\)"),
+        ({"reward": lambda env, s: s[..., 0]}, "env.reward must take 2 arguments, got a function that does not"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_environment_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dl.collect(own(**changes), episodes=3)
+
+
+@pytest.mark.parametrize("name", ["horizon", "n_actions", "state_names"])
+def test_an_environment_without_sizes_is_told_so(name):
+    lacking = type("Lacking", (dl.Environment,), {key: value for key, value in vars(Own).items() if key != name})()
+    for call in (dl.Belief, dl.collect):
+        with pytest.raises(ValueError, match=f"env.{name} must be a .*, got None"):
+            call(lacking)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"features": lambda env, s: s[..., 0]}, r"env.features must .* \(F\) of states \(2,\), got shape \(\)"),
+        ({"features": lambda env, s: s.long()}, "env.features must return floating-point .*, got torch.int64"),
+        ({"features": lambda env, s: s.tolist()}, r"env.features must return .*, got \[0.0, 0.0\]"),
+        ({"features": lambda env, s: s[..., :0]}, r"env.features must return .*, got shape \(0,\)"),
+        ({"kinematics": dl.IcyRoad.kinematics}, "env.kinematics must be of its 2 coordinates, got Kinematics"),
+        ({"kinematics": (0, 1)}, r"env.kinematics must be a Kinematics, got \(0, 1\)"),
+    ],
+)
+def test_what_a_model_cannot_be_made_of_is_named(changes, message):
+    known = {"kinematics": Kinematics.every_coordinate(2)}
+    with pytest.raises(ValueError, match=message):
+        dl.DynamicsModel(own(**known | changes))
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ((), r"env.sides\(\) must be a tuple of environments, at least one, got \(\)"),
+        (None, r"env.sides\(\) must be a tuple of environments, at least one, got None"),
+        ((3,), r"each of env.sides\(\) must be an Environment, got 3"),
+        ((dl.IcyRoad(),), r"env.sides\(\) must have \(coordinates, actions\) \(2, 2\), got \(4, 3\)"),
+    ],
+)
+def test_sides_are_environments_alike(sides, message):
+    for call in (lambda env: dl.evaluate(env, None, 2, 2), dl.run_mbrl):
+        with pytest.raises(ValueError, match=message):
+            call(own(sides=lambda env: sides))
+
+
+def test_starts_and_rewards_of_integers_are_served():
+    plain = dl.collect(own(), episodes=3, generator=dl.seeded(0))
+    starts = own(initial_state=lambda env, *batch: torch.zeros(*batch, 2).long())
+    assert same(dl.collect(starts, episodes=3, generator=dl.seeded(0)), plain)
+    rewards = dl.collect(own(reward=lambda env, s, a: a), episodes=3, generator=dl.seeded(0)).reward
+    assert torch.equal(rewards, plain.action.float())

@@ -10,6 +10,12 @@ import damlite as dl
 ROADS = pytest.mark.parametrize("road", [dl.IcyRoad(), dl.Intersection()], ids=["IcyRoad", "Intersection"])
 
 
+class Unknown(dl.Environment):
+    """Its kinematics are not known."""
+
+    horizon, n_actions, state_names, action_names = 2, 2, ("x",), ("left", "right")
+
+
 @ROADS
 def test_its_own_coordinates_are_what_they_were(road):
     env = dl.Distracted(env=road, distractors=3)
@@ -69,7 +75,7 @@ def test_it_is_learned_and_planned_with_like_any_other(env):
     ("change", "message"),
     [
         ({"env": "road"}, "env must be an Environment, got 'road'"),
-        ({"env": dl.Environment()}, "env must have known kinematics"),
+        ({"env": Unknown()}, "env must have known kinematics"),
         ({"distractors": -1}, "distractors must be a non-negative integer, got -1"),
         ({"memory": 1.0}, "memory must be below 1"),
         ({"memory": -0.1}, "memory must be a finite number"),

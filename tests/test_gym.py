@@ -22,6 +22,13 @@ def upright(state, action):
     return (state[..., 2].abs() < LIMIT).float()
 
 
+def first(state, action):
+    return state[..., 0]
+
+
+SHARED = cartpole()
+
+
 @pytest.fixture
 def env():
     return dl.FromGymnasium(cartpole, upright, 30)
@@ -137,6 +144,44 @@ class Picture(Shifted):
     observation_space = gymnasium.spaces.Box(0, 1, (2, 2))
 
 
+class Blind(Shifted):
+    observation_space = gymnasium.spaces.Box(0, 1, (0,))
+
+
+class Scalar(Shifted):
+    """Its observation has lost its axis."""
+
+    observation_space = gymnasium.spaces.Box(-9, 9, (4,))
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(4, dtype=np.float32), {}
+
+    def step(self, action):
+        return 1.0, 0.0, False, False, {}
+
+
+class Unknown(Shifted):
+    def step(self, action):
+        return np.full(1, np.nan), 0.0, False, False, {}
+
+
+class Old(Shifted):
+    """As before Gymnasium: a step returns four."""
+
+    def step(self, action):
+        return self.sum, 0.0, False, {}
+
+
+class OldReset(Shifted):
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1, dtype=np.float32)
+
+
+class Unseeded(Shifted):
+    def reset(self):
+        return np.zeros(1, dtype=np.float32), {}
+
+
 class Continuous(Shifted):
     action_space = gymnasium.spaces.Box(-1, 1, (1,))
 
@@ -148,15 +193,28 @@ class Continuous(Shifted):
         ({"make": lambda: 3}, "make must return a Gymnasium environment, got 3"),
         ({"make": Picture}, "make must return an environment with observations in a Box of one axis, got Box"),
         ({"make": Continuous}, "make must return an environment with Discrete actions, got Box"),
+        ({"make": Blind}, "make must return an environment with observations in a Box of one axis, got Box"),
+        ({"make": Scalar}, r"with observations of shape \(4,\), as its Box says, got shape \(\)"),
+        ({"make": Unknown, "reward": first}, "make must .* finite observations, got [0-9]+ NaN or infinite numbers"),
+        ({"make": Old, "reward": first}, r"make must return .* whose step returns \(.*\), got \(array"),
+        ({"make": OldReset}, r"make must return .* whose reset returns \(observation, info\), got array"),
+        ({"make": Unseeded}, r"make must return an environment with reset\(seed=…\), got TypeError: "),
+        ({"make": lambda: SHARED}, "make must return a new environment every time, got <.*CartPole"),
         (
-            {"make": Careless, "reward": lambda s, a: s[..., 0]},
+            {"make": Careless, "reward": first},
             "make must return an environment whose randomness comes from reset",
         ),
         ({"reward": 1.0}, "reward must be a function, got 1.0"),
-        ({"reward": lambda s, a: 1.0}, r"reward must return a tensor of shape \(2, 3\) for .* \(2, 3, 4\), got 1.0"),
-        ({"reward": lambda s, a: s}, r"reward must return .* got \(2, 3, 4\)"),
-        ({"reward": lambda s, a: 1 if s[2] > 0 else 0}, "reward must return .* got an error"),
-        ({"features": lambda s: s[..., 0]}, r"features must return a tensor of shape \(2, 3, F\) .* got \(2, 3\)"),
+        ({"reward": lambda s, a: 1.0}, r"reward must return a number for each transition, shape \(2, 3\), got 1.0"),
+        ({"reward": lambda s, a: s}, r"reward must return .* got shape \(2, 3, 4\)"),
+        (
+            {"reward": lambda s, a: 1 if s[2] > 0 else 0},
+            r"reward must take batches, .* \(2, 3, 4\), got IndexError: index 2",
+        ),
+        ({"reward": lambda s, a: s.nothing}, "reward must take batches, .* got AttributeError: "),
+        ({"features": lambda s: s[0, 0]}, r"features must return .* \(2, 3, F\) of states .*, got shape \(4,\)"),
+        ({"features": lambda s: s[..., :0]}, r"features must return floating-point .*, got shape \(2, 3, 0\)"),
+        ({"features": lambda s: s.long()}, "features must return floating-point numbers .*, got torch.int64"),
         ({"horizon": 0}, "horizon must be a positive integer, got 0"),
         ({"state_names": ("x",)}, "state_names must hold 4 names, got 1"),
         ({"action_names": "abc"}, "action_names must hold 2 names, got 3"),
@@ -217,6 +275,16 @@ def test_the_loop_runs(env):
         dl.run_mbrl(env, "dam", 2, "velocity", **SMALL)
 
 
+@pytest.mark.parametrize("change", [torch.Tensor.int, torch.Tensor.bool], ids=["integers", "bools"])
+def test_a_reward_may_be_of_integers_or_bools(env, change):
+    plain, other = (
+        dl.collect(dl.FromGymnasium(cartpole, reward, 30), episodes=2, generator=dl.seeded(0)).reward
+        for reward in (upright, lambda state, action: change(upright(state, action)))
+    )
+    assert torch.equal(other, plain)
+    assert other.dtype == plain.dtype
+
+
 def test_it_is_pickled_as_its_arguments(env):
     same = pickle.loads(pickle.dumps(env))
     assert (same.make, same.reward, same.horizon, same.state_names) == (cartpole, upright, 30, env.state_names)
@@ -270,6 +338,16 @@ def test_roads_are_seen_in_float32_whatever_the_default(double, name):
     after, *_ = env.step(1)
     assert seen.dtype == after.dtype == np.float32
     assert env.observation_space.contains(after)
+
+
+def test_a_gymnasium_road_must_be_reset_before_its_first_step():
+    with pytest.raises(gymnasium.error.ResetNeeded, match="reset must be called before the first step"):
+        dl.gym.GymRoad().step(1)
+
+
+def test_a_class_of_no_road_is_none_for_gymnasium():
+    with pytest.raises(ValueError, match=r"road\.horizon must be a positive integer, got None"):
+        dl.gym.GymRoad(dl.Environment)
 
 
 def test_a_road_of_ones_own_becomes_a_gymnasium_environment():

@@ -10,6 +10,14 @@ import damlite as dl
 from damlite.support import validate
 
 
+def test_a_whole_number_beyond_int64_is_kept_as_a_float(env):
+    great = 10**30
+    assert type(dl.Estimator(clip=2).clip) is int
+    assert [type(x) for x in (dl.Estimator(clip=great).clip, dl.MPPI(temperature=great).temperature)] == [float] * 2
+    assert dl.IcyRoad(threshold=great).reward(env.initial_state(), 0) == 1
+    assert dl.networks.Network(box=great).box == float(great)
+
+
 def test_what_fits_comes_back():
     assert validate.integer("n", np.int64(3)) == 3
     assert type(validate.integer("n", np.int64(3))) is int

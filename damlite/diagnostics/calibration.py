@@ -36,7 +36,7 @@ def calibration(real_logit: Tensor, fake_logit: Tensor, bins: int = 10) -> Calib
     real_logit, fake_logit = (
         validate.known(name, logit) for name, logit in (("real_logit", real_logit), ("fake_logit", fake_logit))
     )
-    validate.integer("bins", bins, most=10**6)
+    bins = validate.integer("bins", bins, most=10**6)
     if real_logit.numel() != fake_logit.numel() or real_logit.numel() == 0:
         got = f"{real_logit.numel()} and {fake_logit.numel()}"
         raise ValueError(f"real_logit and fake_logit must hold equally many logits, at least one, got {got}")

@@ -17,7 +17,7 @@ def effective_sample_size(log_w: Tensor, dim: int = -1) -> Tensor:
 
     Infinite weights leave no other a part in it, and where all are 0 it is 0.
     """
-    log_w = _check(log_w, dim)
+    log_w, dim = _checked(log_w, dim)
     top = log_w.amax(dim, keepdim=True)
     only_greatest = torch.where(log_w == top, 0.0, -math.inf)
     log_w = torch.where(top.isinf(), only_greatest, log_w - top)  # the scale of weights is nothing to go by
@@ -38,7 +38,7 @@ def pareto_k(log_w: Tensor, dim: int = -1) -> Tensor:
     k̂, `dim` removed; −inf where no weight is above the cut-off (no tail at all), and +inf where one to four are, or
     there are fewer than 21 weights: too few to tell.
     """
-    log_w = _check(log_w, dim).movedim(dim, -1).double()
+    log_w = torch.movedim(*_checked(log_w, dim), -1).double()
     if not log_w.amax(-1).isfinite().all():
         raise ValueError("log_w must have a finite greatest entry, got an infinite weight, or none above 0")
     tail = tail_size(log_w.shape[-1])
@@ -82,9 +82,8 @@ def _generalised_pareto_shape(x: Tensor) -> Tensor:
     return (m * k + 10 * 0.5) / (m + 10)
 
 
-def _check(log_w: Tensor, dim: int) -> Tensor:
+def _checked(log_w: Tensor, dim: int) -> tuple[Tensor, int]:
     log_w = validate.known("log_w", log_w)
     if log_w.numel() == 0 or log_w.ndim == 0:
         raise ValueError(f"log_w must hold at least one weight along dim {dim}, got shape {tuple(log_w.shape)}")
-    validate.integer("dim", dim, least=-log_w.ndim, most=log_w.ndim - 1)
-    return log_w
+    return log_w, validate.integer("dim", dim, least=-log_w.ndim, most=log_w.ndim - 1)

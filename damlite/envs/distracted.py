@@ -39,7 +39,7 @@ class Distracted(Environment):
         validate.each(self, validate.number, "memory", least=0, most=1)
         if self.memory == 1:
             raise ValueError("memory must be below 1, got 1: then nothing would be random")
-        if self.env.kinematics is None:
+        if validate.kinematics("env", self.env) is None:
             raise ValueError(f"env must have known kinematics to be given more coordinates, got {self.env!r}")
 
     @property
@@ -76,6 +76,7 @@ class Distracted(Environment):
 
     def initial_state(self, *batch: int) -> Tensor:
         """The environment's start, with distractors at 0: (*batch, S + D)."""
+        validate.batch("batch", batch, len(self.state_names))
         return torch.cat([self.env.initial_state(*batch), torch.zeros(*batch, self.distractors)], -1)
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:

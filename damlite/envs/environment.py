@@ -51,6 +51,6 @@ class Environment:
         """Real episodes (*batch, T); see `collect`."""
 
         def step(state: Tensor, action: Tensor) -> Tensor:
-            return self.transition(state, action).sample(generator=generator)
+            return validate.mixture("env", self.transition(state, action)).sample(generator=generator)
 
-        return roll_out(self, self.initial_state(*batch), step, policy, generator)
+        return roll_out(self, validate.starts("env", self, batch), step, policy, generator)

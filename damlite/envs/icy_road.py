@@ -53,7 +53,7 @@ class IcyRoad(Environment):
 
     def initial_state(self, *batch: int) -> Tensor:
         """The start (0, 0, 1, 0), shape (*batch, S)."""
-        return torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(*validate.batch("batch", batch), 4).clone()
+        return torch.tensor([0.0, 0.0, 1.0, 0.0]).expand(*validate.batch("batch", batch, 4), 4).clone()
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:
         """p(s' | s, a): stay, swerve left (+y) or swerve right, K = 3.

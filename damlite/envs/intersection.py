@@ -65,7 +65,7 @@ class Intersection(Environment):
     def initial_state(self, *batch: int) -> Tensor:
         """The start: both cars 12 m before the middle, at 5 m/s; shape (*batch, S)."""
         agent, other = [1.75, -12.0, 0.0, 5.0, math.pi / 2], [-1.75, 12.0, 0.0, -5.0, -math.pi / 2]
-        return torch.tensor(agent + other).expand(*validate.batch("batch", batch), 10).clone()
+        return torch.tensor(agent + other).expand(*validate.batch("batch", batch, 10), 10).clone()
 
     def transition(self, state: Tensor, action: Tensor) -> Mixture:
         """p(s' | s, a): the oncoming car goes on, or, at the crossing, turns left or right; K = 2.

@@ -31,8 +31,8 @@ class FromGymnasium(Environment):
 
     Parameters
     ----------
-    make : function without arguments that makes one environment; processes that share a sweep must be able to
-        unpickle it. All randomness must come from `reset(seed=…)`, that is from the environment's `np_random`
+    make : function without arguments that makes a new environment every time; processes that share a sweep must be
+        able to unpickle it. All randomness must come from `reset(seed=…)`, that is from the environment's `np_random`
     reward : function of (state (..., S), action (...)), batched tensors, that returns r(s, a), shape (...): planners
         ask it about imagined states
     horizon : number of steps of every episode, T
@@ -58,7 +58,7 @@ class FromGymnasium(Environment):
         for name in ("make", "reward", "features"):
             if not callable(getattr(self, name)):
                 raise ValueError(f"{name} must be a function, got {getattr(self, name)!r}")
-        validate.integer("horizon", self.horizon)
+        validate.each(self, validate.integer, "horizon")
         try:
             env = self.make()
         except Exception as error:
@@ -68,7 +68,7 @@ class FromGymnasium(Environment):
             raise ValueError(f"make must return a Gymnasium environment, got {validate.shown(env)}")
         self._envs.append(env)
         box, actions = env.observation_space, env.action_space
-        if not isinstance(box, gymnasium.spaces.Box) or len(box.shape) != 1:
+        if not isinstance(box, gymnasium.spaces.Box) or len(box.shape) != 1 or box.shape[0] == 0:
             raise ValueError(f"make must return an environment with observations in a Box of one axis, got {box}")
         if not isinstance(actions, gymnasium.spaces.Discrete):
             raise ValueError(f"make must return an environment with Discrete actions, got {actions}")
@@ -85,6 +85,10 @@ class FromGymnasium(Environment):
         object.__setattr__(self, "n_actions", n_actions)
         self._check_functions()
         first, again = (self._probe(2) for _ in range(2))
+        if bad := int((~torch.cat([first.state, first.next_state]).isfinite()).sum()):
+            raise ValueError(
+                f"make must return an environment with finite observations, got {bad} NaN or infinite numbers"
+            )
         if not torch.equal(first.next_state, again.next_state):
             raise ValueError(
                 "make must return an environment whose randomness comes from reset(seed=…), through its np_random; "
@@ -94,7 +98,7 @@ class FromGymnasium(Environment):
     def initial_state(self, *batch: int, generator: torch.Generator | None = None) -> Tensor:
         """First states (*batch, S), each of a `reset` with its own seed; without a generator always the same ones."""
         generator = seeded(0) if generator is None else validate.generator("generator", generator)
-        return self._reset(validate.batch("batch", batch), generator)
+        return self._reset(validate.batch("batch", batch, len(self.state_names)), generator)
 
     def rollout(self, policy: Policy | None, batch: tuple[int, ...], generator: torch.Generator | None) -> Episodes:
         """Episodes (*batch, T) of as many real environments, stepped side by side; see `collect`.
@@ -116,8 +120,7 @@ class FromGymnasium(Environment):
             for i, a in enumerate(action.flatten().tolist()):
                 if ended[i]:
                     continue
-                seen, _, ended[i], truncated, _ = self._envs[i].step(start + a)
-                after[i] = _tensor(seen)
+                after[i], ended[i], truncated = self._stepped(self._envs[i], start + a)
                 if truncated and not ended[i] and taken < self.horizon:
                     raise ValueError(
                         f"horizon must be at most {taken}, where the environment truncates, got {self.horizon}"
@@ -129,10 +132,43 @@ class FromGymnasium(Environment):
     def _reset(self, batch: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
         """First observations (*batch, S) of as many environments, made where there are too few."""
         seeds = torch.randint(2**31, (math.prod(batch),), generator=generator).tolist()
+        known = {id(env.unwrapped) for env in self._envs}
         while len(self._envs) < len(seeds):
             self._envs.append(self.make())
-        seen = [_tensor(env.reset(seed=seed)[0]) for env, seed in zip(self._envs, seeds, strict=False)]
+            known.add(id(self._envs[-1].unwrapped))
+            if len(known) < len(self._envs):
+                got = validate.shown(self._envs.pop())
+                raise ValueError(f"make must return a new environment every time, got {got} that it made before")
+        seen = [self._begun(env, seed) for env, seed in zip(self._envs, seeds, strict=False)]
         return torch.stack(seen).reshape(*batch, -1)
+
+    def _begun(self, env: gymnasium.Env, seed: int) -> Tensor:
+        """The first observation (S,) of an episode."""
+        try:
+            given = env.reset(seed=seed)
+        except TypeError as error:
+            raise ValueError(f"make must return an environment with reset(seed=…), got TypeError: {error}") from error
+        if not isinstance(given, tuple) or len(given) != 2:
+            got = validate.shown(given)
+            raise ValueError(f"make must return an environment whose reset returns (observation, info), got {got}")
+        return self._tensor(given[0])
+
+    def _stepped(self, env: gymnasium.Env, action: int) -> tuple[Tensor, bool, bool]:
+        """The next observation (S,) of an environment, and whether it is terminated and truncated."""
+        given = env.step(action)
+        if not isinstance(given, tuple) or len(given) != 5:
+            expected = "(observation, reward, terminated, truncated, info)"
+            got = validate.shown(given)
+            raise ValueError(f"make must return an environment whose step returns {expected}, got {got}")
+        return self._tensor(given[0]), given[2], given[3]
+
+    def _tensor(self, observation: object) -> Tensor:
+        """An observation (S,), which must be of the Box's shape."""
+        seen, shape = np.asarray(observation), (len(self.state_names),)
+        if seen.shape != shape:
+            expected = f"observations of shape {shape}, as its Box says"
+            raise ValueError(f"make must return an environment with {expected}, got shape {seen.shape}")
+        return torch.as_tensor(seen, dtype=torch.get_default_dtype())
 
     def _probe(self, episodes: int) -> Episodes:
         """The same random episodes every time."""
@@ -140,22 +176,17 @@ class FromGymnasium(Environment):
 
     def _check_functions(self) -> None:
         """Reward and features must take batches."""
-        state = self.initial_state(2, 3)
-        for name, arguments, shape in (
-            ("reward", (state, torch.zeros(2, 3, dtype=torch.long)), "(2, 3)"),
-            ("features", (state,), "(2, 3, F)"),
-        ):
-            asked = f"{name} must return a tensor of shape {shape} for a batch of states {tuple(state.shape)}"
-            try:
-                given = getattr(self, name)(*arguments)
-            except (RuntimeError, TypeError, ValueError, IndexError) as error:
-                raise ValueError(f"{asked}, got an error: {error}") from error
-            if not isinstance(given, Tensor):
-                raise ValueError(f"{asked}, got {given!r}")
-            if given.shape[:2] != (2, 3) or given.ndim != shape.count(",") + 1:
-                raise ValueError(f"{asked}, got {tuple(given.shape)}")
-            if not given.is_floating_point():
-                raise ValueError(f"{name} must return floating-point numbers, got {given.dtype}")
+        state, action = self.initial_state(2, 3), torch.zeros(2, 3, dtype=torch.long)
+        validate.one_each("reward", self._asked("reward", state, action), state)
+        validate.features("features", self._asked("features", state), state)
+
+    def _asked(self, name: str, *given: Tensor) -> object:
+        """What the function of this name says of a batch."""
+        try:
+            return getattr(self, name)(*given)
+        except Exception as error:
+            asked = f"{name} must take batches, as states of shape {tuple(given[0].shape)}"
+            raise ValueError(f"{asked}, got {type(error).__name__}: {error}") from error
 
     def __repr__(self) -> str:
         """The same in every process."""
@@ -166,7 +197,3 @@ class FromGymnasium(Environment):
     def __reduce__(self) -> tuple:
         """Pickled as its arguments; the environments themselves stay."""
         return FromGymnasium, (self.make, self.reward, self.horizon, self.state_names, self.action_names, self.features)
-
-
-def _tensor(observation: object) -> Tensor:
-    return torch.as_tensor(np.asarray(observation), dtype=torch.get_default_dtype())

@@ -24,11 +24,11 @@ class GymRoad(gymnasium.Env):
         validate.environment_class("road", road)
         if render_mode is not None:
             validate.choice("render_mode", render_mode, self.metadata["render_modes"])
-        self.road, self.render_mode = road(**parameters), render_mode
+        self.road, self.render_mode = validate.environment("road", road(**parameters)), render_mode
         self.action_space = gymnasium.spaces.Discrete(self.road.n_actions)
         size = len(self.road.state_names)
         self.observation_space = gymnasium.spaces.Box(-FAR, FAR, (size,), np.float32)
-        self.state = self.road.initial_state()
+        self.state, self.generator = self.road.initial_state(), None
 
     def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
         """Back to the start."""
@@ -38,7 +38,9 @@ class GymRoad(gymnasium.Env):
         return self._seen(), {}
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
-        """One step of the true dynamics."""
+        """One step of the true dynamics; ResetNeeded if there was no `reset` before it."""
+        if self.generator is None:
+            raise gymnasium.error.ResetNeeded("reset must be called before the first step, got a step")
         action = torch.tensor(validate.integer("action", action, least=0, most=self.road.n_actions - 1))
         reward = float(self.road.reward(self.state, action))
         self.state = self.road.transition(self.state, action).sample(generator=self.generator)

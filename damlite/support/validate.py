@@ -3,11 +3,13 @@
 import inspect
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+from . import limits
 
 Choices = TypeVar("Choices")
 MOST = 10**9  # that anything is counted to: more steps, episodes or particles end no sooner than a typing error
@@ -66,10 +68,42 @@ def instance(name: str, value: Choices, kind: type[Choices], hint: str = "") -> 
 
 
 def environment(name: str, value: object) -> object:
-    """Return `value` if it is an environment; raise ValueError otherwise."""
+    """Return `value` if it is an environment with a horizon, actions and coordinates; raise ValueError otherwise."""
     from ..envs import Environment  # here, as they ask this module
 
-    return instance(name, value, Environment)
+    env = instance(name, value, Environment)
+    for count in ("horizon", "n_actions"):
+        integer(f"{name}.{count}", getattr(env, count, None))
+    labels = getattr(env, "state_names", None)
+    if not isinstance(labels, Collection) or not len(labels) or not all(isinstance(label, str) for label in labels):
+        raise ValueError(f"{name}.state_names must be a sequence of texts, at least one, got {shown(labels)}")
+    return env
+
+
+def kinematics(name: str, env: object) -> object:
+    """The kinematics of an environment, or None; raise ValueError if they do not fit its coordinates."""
+    from ..mixture import Kinematics
+
+    found, size = env.kinematics, len(env.state_names)
+    if found is None:
+        return None
+    instance(f"{name}.kinematics", found, Kinematics)
+    lengths = {len(each) for each in (found.source, found.scale, found.keep)}
+    known = all(0 <= i < size for i in found.random) and all(0 <= f < len(found.random) for f in found.source)
+    if lengths != {size} or not known:
+        raise ValueError(f"{name}.kinematics must be of its {size} coordinates, got {shown(found)}")
+    return found
+
+
+def sides(name: str, env: object) -> tuple:
+    """The sides of an environment, at least one; raise ValueError if one has other coordinates or actions."""
+    found = env.sides()
+    if not isinstance(found, tuple | list) or not found:
+        raise ValueError(f"{name}.sides() must be a tuple of environments, at least one, got {shown(found)}")
+    for side in found:
+        if (got := sizes(environment(f"each of {name}.sides()", side))) != (expected := sizes(env)):
+            raise ValueError(f"{name}.sides() must have (coordinates, actions) {expected}, got {got}")
+    return tuple(found)
 
 
 def known_dynamics(name: str, value: object) -> object:
@@ -101,15 +135,23 @@ def environment_class(name: str, value: object) -> type:
     return value
 
 
-def batch(name: str, sizes: object) -> tuple[int, ...]:
-    """Return sizes of batch axes as a tuple; raise ValueError if one is no whole number of at least 0."""
+def batch(name: str, sizes: object, each: int = 0) -> tuple[int, ...]:
+    """Return sizes of batch axes as a tuple; raise ValueError if one is no whole number of at least 0.
+
+    each : numbers that each entry of the batch holds, which are refused if they are more than fit in all
+    """
     if not isinstance(sizes, tuple | list):
         raise ValueError(f"{name} must be a tuple of sizes, got {shown(sizes)}")
-    return tuple(integer(name, size, least=0) for size in sizes)
+    found = tuple(integer(name, size, least=0) for size in sizes)
+    size = " × ".join(f"{n:,}" for n in (*found, each))
+    limits.at_most(limits.IMAGINED, "numbers", name, math.prod(found) * each, "ask for fewer at a time", size)
+    return found
 
 
 def each(owner: object, check: Callable, *names: str, optional: bool = False, **bounds: float) -> None:
     """Check fields of a frozen dataclass on its construction; a NumPy number or a tensor is kept as a plain number.
+
+    So is a whole number beyond int64, as a float.
 
     optional : a field may be None
     """
@@ -118,7 +160,8 @@ def each(owner: object, check: Callable, *names: str, optional: bool = False, **
         if value is None and optional:
             continue
         checked = check(name, value, **bounds)
-        if type(value) not in (int, float):
+        fits = type(value) is not int or abs(value) < 2**63  # torch takes no greater one
+        if type(value) not in (int, float) or not fits:
             object.__setattr__(owner, name, checked)
 
 
@@ -171,11 +214,28 @@ def answer(name: str, function: Callable, *given: Tensor, shape: torch.Size) -> 
     except TypeError:
         takes(name, function, len(given))
         raise
+    return one_each(name, found, given[0], shape)
+
+
+def one_each(name: str, found: object, state: Tensor, shape: torch.Size | None = None) -> Tensor:
+    """What a function says of states (..., S), as floating-point numbers (...); raise ValueError if it is no such."""
+    shape = state.shape[:-1] if shape is None else shape
     if not isinstance(found, Tensor) or not found.is_floating_point():
-        found = numbers(f"what {name} returns", found.to(given[0]) if _is_bool(found) else found)
+        found = numbers(f"what {name} returns", found.to(state) if _is_bool(found) else found)
     if found.shape != shape:
         got = f"shape {tuple(found.shape)}" if found.ndim else shown(found.item())
         raise ValueError(f"{name} must return a number for each transition, shape {tuple(shape)}, got {got}")
+    return found
+
+
+def features(name: str, found: object, state: Tensor) -> Tensor:
+    """What a function says of states (..., S), if it is floating-point numbers (..., F); raise ValueError otherwise."""
+    shape = ", ".join([*map(str, state.shape[:-1]), "F"])
+    expected = f"{name} must return floating-point numbers ({shape}) of states {tuple(state.shape)}"
+    if not isinstance(found, Tensor) or not found.is_floating_point():
+        raise ValueError(f"{expected}, got {found.dtype if isinstance(found, Tensor) else shown(found)}")
+    if found.ndim == 0 or found.shape[:-1] != state.shape[:-1] or found.shape[-1] == 0:
+        raise ValueError(f"{expected}, got shape {tuple(found.shape)}")
     return found
 
 
@@ -198,6 +258,27 @@ def dynamics(name: str, value: object, hint: str = "") -> object:
     if isinstance(value, type) or not callable(getattr(value, "transition", None)):
         raise ValueError(f"{name} must have a transition{hint}, got {shown(value)}")
     return value
+
+
+def mixture(name: str, found: object) -> object:
+    """What a transition of dynamics of this name returned, if it can be sampled; raise ValueError otherwise."""
+    if not hasattr(found, "sample"):
+        raise ValueError(f"{name} must have a transition that returns a Mixture, got {shown(found)} from it")
+    return found
+
+
+def starts(name: str, env: object, batch: tuple[int, ...]) -> Tensor:
+    """First states (*batch, S) of an environment; raise ValueError if it gives others, or such as are not finite."""
+    asked, shape = f"{name}.initial_state", (*batch, len(env.state_names))
+    try:
+        found = env.initial_state(*batch)
+    except TypeError:
+        takes(asked, env.initial_state, len(batch))
+        raise
+    found = numbers(f"what {asked} returns", found, finite=True)
+    if found.shape != shape:
+        raise ValueError(f"{asked} must return states of shape {shape}, got {tuple(found.shape)}")
+    return found
 
 
 def log_ratio(name: str, value: object) -> Callable | None:
@@ -294,10 +375,24 @@ def actions(name: str, value: object, n_actions: int | None) -> Tensor:
     tensor = _as_tensor(value)
     if tensor is None or tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
         raise ValueError(f"{expected}, got {shown(value) if tensor is None else tensor.dtype}")
+    tensor = tensor.long()  # of uint16 and the like torch knows no least
     low, high = (int(x) for x in tensor.aminmax()) if tensor.numel() else (0, 0)
     if not 0 <= low <= high <= most:
         raise ValueError(f"{expected}, got {low} to {high}")
-    return tensor.long()
+    return tensor
+
+
+def chosen(name: str, value: object, count: int) -> Tensor:
+    """Return numbers below `count` (N,), or a mask (count,), as a tensor; raise ValueError otherwise."""
+    tensor = _as_tensor(value)
+    mask = tensor is not None and _is_bool(tensor)
+    if tensor is not None and tensor.shape == (0,) and not mask:
+        tensor = tensor.long()  # of an empty list torch makes floats
+    tensor = tensor if mask else actions(name, value if tensor is None else tensor, count)
+    if tensor.ndim != 1 or (mask and len(tensor) != count):
+        kind = f"a mask ({count},)" if mask else "numbers (N,)"
+        raise ValueError(f"{name} must be {kind}, got shape {tuple(tensor.shape)}")
+    return tensor
 
 
 def sequences(name: str, value: object, n_actions: int | None) -> Tensor:

@@ -84,6 +84,7 @@ _COUNT = {
     "function": fixed(len),
     "huge": fixed(10**18),
     "numpy": of_right(lambda x: np.int64(x)),
+    "numpy of no axes": of_right(lambda x: np.array(x)),
     "tensor": of_right(lambda x: torch.tensor(x)),
 }
 
@@ -127,6 +128,8 @@ WAYS: dict[str, dict[str, Way]] = {
         "numpy": of_right(lambda x: x.numpy()),
         "int32": of_right(lambda x: x.int()),
         "uint8": of_right(lambda x: x.to(torch.uint8)),
+        "uint16": of_right(lambda x: x.to(torch.uint16)),
+        "numpy uint64": of_right(lambda x: x.numpy().astype(np.uint64)),
         "not contiguous": of_right(lambda x: x.unsqueeze(-1).expand(*x.shape, 2)[..., 0]),
         "floats": of_right(lambda x: x.float(), "error"),
         "bool": of_right(lambda x: x > 0, "error"),

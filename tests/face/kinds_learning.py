@@ -218,7 +218,7 @@ WAYS: dict[str, dict[str, Way]] = {
     "share": {**KINDS["probability"], "None": fixed(None, "runs"), "zero": fixed(0.0)},
     "positive": {**KINDS["size"], "zero": fixed(0.0)},
     "hold": {
-        **{way: how for way, how in KINDS["count"].items() if way not in ("list", "None", "numpy", "tensor")},
+        **{way: how for way, how in KINDS["count"].items() if how.outcome == "error" and way != "list"},
         "numpy": fixed(np.int64(2), "runs"),
         "None": fixed(None),
         "empty": fixed(()),

@@ -88,7 +88,10 @@ WAYS: dict[str, dict[str, Way]] = {
     "chosen": {
         "list": of_right(lambda x: x.tolist()),
         "numpy": of_right(lambda x: x.numpy()),
-        "mask": fixed(torch.tensor([True, False, True])),
+        "mask": fixed(torch.tensor([True, False, True]), "same"),
+        "numpy mask": fixed(np.array([True, False, True]), "same"),
+        "list of bools": fixed([True, False, True], "same"),
+        "empty list": fixed([], "finite"),
         "mask of another length": fixed(torch.tensor([True, False])),
         "too great": fixed(torch.tensor([7])),
         "floats": fixed(torch.tensor([0.5])),
@@ -169,6 +172,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "list": fixed([2]),
         "True": fixed(True),
         "huge": fixed(10**18),
+        "more than fit": fixed(10**9),
         "nan": fixed(math.nan),
     },
     "exact model": {
@@ -207,6 +211,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "nan": fixed(math.nan),
         "first": fixed(0, "finite"),
         "numpy": fixed(np.int64(-1), "same"),
+        "numpy of no axes": fixed(np.array(-1), "same"),
         "True": fixed(True),
     },
     "distribution": PROBABILITIES,

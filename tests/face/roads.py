@@ -135,7 +135,6 @@ PUBLIC = [
         lambda chosen: episodes().select(chosen),
         lambda: {"chosen": torch.tensor([0, 2])},
         {"chosen": "chosen"},
-        {("chosen", "mask"): "same", ("chosen", "number"): "error"},
     ),
     Public(
         "dl.Episodes.map",
@@ -206,8 +205,7 @@ PUBLIC = [
             "action_names": "names",
             "features": "features",
         },
-        {("reward", f"returns {what}"): "error" for what in ("numpy", "integers", "bools")}  # sums of them go wrong
-        | {("state_names", "text"): "runs", ("reward", "returns nan"): "nan", ("features", "returns nan"): "finite"},
+        {("state_names", "text"): "runs", ("reward", "returns nan"): "nan", ("features", "returns nan"): "finite"},
     ),
     Public(
         "dl.FromGymnasium.initial_state",
