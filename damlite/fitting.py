@@ -110,7 +110,8 @@ def fit_model(
     With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
     Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18). Each run
     keeps the parameters with the least held-out loss (every fifth episode is held out). The stop button leaves it with
-    the best that it had by then.
+    the best that it had by then. Where sparse returns leave all training episodes of a run without weight, or all that
+    are held out, "return" weights those alike, and warns: they would teach, or judge, nothing.
 
     Parameters
     ----------
@@ -124,13 +125,15 @@ def fit_model(
     progress : show a progress bar
     training : fields of `Training`
 
-    Raises ValueError if an argument does not fit, or weights are negative, not finite or all 0.
+    Raises ValueError if an argument does not fit, or weights are negative, not finite, or all 0 in a run's training or
+    in its held-out episodes.
     """
     how = validate.fields(Training, training)
     validate.instance("model", model, DynamicsModel)
     _check_run(generator, progress)
     data = _for_runs(data, model)
     weight, offset = _weights(data, weighting)
+    weight = _in_both_parts(data, weight, isinstance(weighting, str))
     (training_data, training_weight), (held_out, held_out_weight) = (
         (_transitions(data.select(part)), weight[:, part].flatten(1)) for part in data.parts()
     )
@@ -379,6 +382,26 @@ def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
     weight, lowest = return_weights(data.returns)
     length = data.reward.shape[-1]
     return weight[..., None].expand(data.reward.shape), lowest[:, 0] / length  # R(τ) − lowest = Σ_t (r_t − c)
+
+
+def _in_both_parts(data: Episodes, weight: Tensor, named: bool) -> Tensor:
+    """The weights (R, E, T), one for each of a run's training, or held-out, episodes if none of these has any.
+
+    Raises ValueError in place of that if the weights were given and not `named`.
+    """
+    for part, chosen in zip(("training", "held-out"), data.parts(), strict=True):
+        none = (weight[:, chosen] == 0).flatten(1).all(1)
+        if not none.any():
+            continue
+        runs = "" if len(none) == 1 else f" in {int(none.sum())} of {len(none)} runs"
+        if not named:
+            numbers = chosen.nonzero().flatten().tolist()
+            got = f"only 0 in episodes {validate.shown(numbers)}{runs}"
+            raise ValueError(f"weighting must be above 0 somewhere in the {part} episodes, got {got}")
+        text = f"no {part} episode has a return above the least of all{runs}, and so a weight: they are weighted alike"
+        caution.warn(f"{text}. Try more episodes, or rewards that are less sparse", UserWarning)
+        weight = torch.where(none[:, None, None] & chosen[:, None], 1.0, weight)
+    return weight
 
 
 def _rows(t: Tensor, chosen: Tensor) -> Tensor:

@@ -177,6 +177,39 @@ def test_named_weightings_are_tensors_too():
             torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize(("paid", "part"), [([0, 3, 7], "held-out"), ([4, 9], "training")])
+def test_a_part_without_any_return_weight_is_weighted_alike(env, paid, part):
+    """Of two runs the second has sparse returns; the first is as if nothing had happened."""
+    given, how = data(10, runs=2), {"steps": 40, "batch": 16}
+    reward = given.reward.clone()
+    reward[1] = 0.0
+    reward[1, paid, 4] = 1.0
+    sparse = dl.Episodes(given.state, given.action, reward, given.next_state)
+    fits = []
+    for each in (given, sparse):
+        model = dl.DynamicsModel(env, 1, runs=2, generator=dl.seeded(0))
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            fits.append((model, dl.fit_model(model, each, "return", generator=dl.seeded(1), **how)))
+    (told,) = seen
+    assert f"no {part} episode has a return above the least of all in 1 of 2 runs" in str(told.message)
+    assert told.filename == __file__
+    (plain, first), (model, fit) = fits
+    assert torch.equal(fit.held_out_loss[:, 0], first.held_out_loss[:, 0])
+    assert all(torch.equal(p[0], q[0]) for p, q in zip(model.parameters(), plain.parameters(), strict=True))
+    assert fit.best_step[1] > 0
+    assert (fit.held_out_loss[:, 1] != 0).all() and (fit.training_loss[:, 1] != 0).all()
+
+
+@pytest.mark.parametrize(("bare", "part"), [(slice(4, None, 5), "held-out"), ([0, 1, 2, 3, 5, 6, 7, 8], "training")])
+def test_given_weights_need_some_in_training_and_in_held_out_episodes(env, bare, part):
+    weights = torch.ones(2, 10, 5)
+    weights[1, bare] = 0.0
+    message = rf"weighting must be above 0 somewhere in the {part} episodes, got only 0 in episodes \[.*in 1 of 2 runs"
+    with pytest.raises(ValueError, match=message):
+        dl.fit_model(dl.DynamicsModel(env, runs=2), data(10, runs=2), weights, steps=1)
+
+
 class Drift(dl.Environment):
     """One coordinate that no action moves: a Gaussian model of its change has two numbers to learn."""
 
