@@ -142,6 +142,10 @@ class RoadNetwork(nn.Module):
         layers = (self.mlp.weights, self.mlp.biases)
         return [*self._buffers.values(), *(t for each in layers for t in each._parameters.values())]
 
+    def choices(self) -> tuple[object, ...]:
+        """All else that they depend on."""
+        return (self.network,)
+
     def observe(self, state: Tensor) -> Tensor:
         """What the network is given of states (..., S)."""
         return self.env.features(state) if self.network.features else state
