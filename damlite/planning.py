@@ -28,6 +28,8 @@ class Belief:
     dynamics : q, a learned model; None for the environment's own, an oracle
     log_ratio : function of (state, action, next_state), log p/q; None for no correction
     offset : c of `estimate_value`, of one reward: a number, or one for each of R runs
+
+    Raises ValueError if a part is no such thing, or networks are of another road, or of different numbers of runs.
     """
 
     env: Environment
@@ -39,11 +41,11 @@ class Belief:
         validate.environment("env", self.env)
         if self.dynamics is not None:
             validate.dynamics("dynamics", self.dynamics, ", or be None for the env's own")
-        sizes, others = validate.sizes(self.env), validate.sizes(self.dynamics)
-        if others not in (None, sizes):
-            raise ValueError(f"dynamics must be of the env's road, with (coordinates, actions) {sizes}, got {others}")
         validate.log_ratio("log_ratio", self.log_ratio)
+        validate.of_road("dynamics", self.dynamics, self.env)
+        validate.of_road("log_ratio", self.log_ratio, self.env)
         validate.offset("offset", self.offset)
+        validate.runs(dynamics=self.dynamics, log_ratio=self.log_ratio)
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,17 @@ class Planner(Estimator):
         Parameters
         ----------
         belief : what to plan with
-        state : (..., S); with a model of R > 1 runs, axis 0 is R
+        state : (..., S); with a model or a discriminator of R > 1 runs, axis 0 is R
         steps : look ahead so far in place of `horizon` (near an episode's end)
         generator : where the random numbers come from
 
-        Raises ValueError if every sequence's value is NaN: reward or log-ratio is no number in what was imagined.
+        Raises ValueError if an argument does not fit, or if every sequence's value is NaN: reward or log-ratio is no
+        number in what was imagined.
         """
         validate.instance("belief", belief, Belief, HOW)
         steps = self.horizon if steps is None else validate.integer("steps", steps)
         state = validate.first_states("state", state, len(belief.env.state_names))
+        validate.of_runs("state", state, validate.runs(dynamics=belief.dynamics, log_ratio=belief.log_ratio))
         validate.generator("generator", generator)
         plan = self.search(belief, state, steps, generator)
         if belief.log_ratio is not None and self.averages_weights:

@@ -324,6 +324,17 @@ def test_numbers_without_names_are_refused(planner):
         planner(15)
 
 
+def belief_of(q=1, d=1):
+    """What networks of so many runs make one believe."""
+    return dl.Belief(WIDE, dl.DynamicsModel(WIDE, runs=q), dl.Discriminator(WIDE, d).log_ratio)
+
+
+def test_one_network_may_have_runs_and_the_other_one():
+    planner = dl.Exhaustive(horizon=2, particles=2)
+    for belief in (belief_of(q=3), belief_of(d=3), belief_of(q=3, d=3)):
+        assert planner.plan(belief, torch.zeros(3, 2, 4)).action.shape == (3, 2)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -346,6 +357,23 @@ def test_numbers_without_names_are_refused(planner):
         (lambda: dl.Belief("road"), "env must be an Environment, got 'road'"),
         (lambda: dl.Belief(dl.IcyRoad(), "model"), "dynamics must have a transition.*got 'model'"),
         (lambda: dl.Belief(dl.IcyRoad(), None, 1.0), "log_ratio must be a function.*got 1.0"),
+        (lambda: belief_of(q=3, d=2), "dynamics and log_ratio must have equally many runs, got 3 and 2"),
+        (
+            lambda: dl.RandomShooting(candidates=3, common_random_numbers=False).plan(belief_of(q=3), torch.zeros(4)),
+            r"state must have a leading axis of runs = 3, got batch \(\)",
+        ),
+        (
+            lambda: dl.Exhaustive(horizon=2, particles=1).plan(belief_of(d=3), torch.zeros(9, 4)),
+            r"state must have a leading axis of runs = 3, got batch \(9,\)",
+        ),
+        (
+            lambda: dl.Belief(WIDE, None, dl.Discriminator(dl.Intersection()).log_ratio),
+            r"log_ratio must be of the env's road, with \(coordinates, actions\) \(4, 3\), got \(10, 3\)",
+        ),
+        (
+            lambda: dl.Belief(dl.Intersection(), dl.DynamicsModel(dl.Distracted(env=WIDE, distractors=6))),
+            r"dynamics must be of the env's road, with coordinates \(.*\), got \(.*'distractor 6'\)",
+        ),
         (lambda: dl.Exhaustive().plan(dl.Belief(WIDE), WIDE.initial_state(), 0), "steps must be a positive integer"),
         (lambda: dl.Exhaustive().plan(dl.Belief(WIDE), torch.zeros(3)), r"state must have shape \(..., 4\)"),
     ],

@@ -242,6 +242,44 @@ def sizes(dynamics: object) -> tuple[int, int] | None:
     return (len(road.state_names), road.n_actions) if hasattr(road, "state_names") else None
 
 
+def _network(value: object) -> object | None:
+    """The learned network that this is, or is a method of; None if it is neither."""
+    from ..networks import RoadNetwork  # here, as they ask this module
+
+    owner = getattr(value, "__self__", value)
+    return owner if isinstance(owner, RoadNetwork) else None
+
+
+def of_road(name: str, value: object, env: object) -> None:
+    """Raise ValueError if a road, a network or a method of one is of another road than this environment."""
+    value = _network(value) or value
+    if sizes(value) is None:
+        return
+    road = value if hasattr(value, "state_names") else value.env
+    kind, expected, got = "(coordinates, actions)", sizes(env), sizes(value)
+    if expected == got:
+        kind, expected, got = "coordinates", tuple(env.state_names), tuple(road.state_names)
+    if expected != got:
+        raise ValueError(f"{name} must be of the env's road, with {kind} {expected}, got {got}")
+
+
+def runs(**networks: object) -> int:
+    """How many runs networks or methods of some have; raise ValueError if two that have several differ."""
+    found = {name: getattr(_network(one), "runs", 1) for name, one in networks.items()}
+    several = {name: count for name, count in found.items() if count > 1}
+    if len({*several.values()}) > 1:
+        names, counts = " and ".join(several), " and ".join(map(str, several.values()))
+        raise ValueError(f"{names} must have equally many runs, got {counts}")
+    return max(found.values())
+
+
+def of_runs(name: str, states: Tensor, count: int) -> None:
+    """Raise ValueError if axis 0 of states (..., S) is not that of R > 1 runs."""
+    batch = tuple(states.shape[:-1])
+    if count > 1 and batch[:1] != (count,):
+        raise ValueError(f"{name} must have a leading axis of runs = {count}, got batch {batch}")
+
+
 def states(name: str, value: object, size: int | None) -> Tensor:
     """Return `value` as a float tensor (..., size); raise ValueError if its last axis is another (None: any)."""
     tensor = numbers(name, value)
