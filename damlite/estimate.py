@@ -354,4 +354,5 @@ def _offset(imagined: list[ImaginedStep], offset: float | Tensor) -> Tensor:
     c = torch.as_tensor(offset, dtype=like.dtype, device=like.device)
     if c.numel() > 1 and (len(shape) < 2 or len(c) != shape[0]):
         raise ValueError(f"offset must be a number, or one for each run on axis 0 of {tuple(shape)}, got {len(c)}")
+    c = c.reshape(()) if c.numel() == 1 else c
     return c.reshape(c.shape + (1,) * (len(shape) - 1 - c.ndim))
