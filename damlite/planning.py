@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 
 import torch
 from torch import Generator, Tensor
@@ -15,6 +16,7 @@ from .mixture import seeded
 from .support import limits, validate
 from .support.threads import one_thread
 
+TINY = torch.finfo(torch.float32).tiny  # what is smaller may be zero to a tensor
 HOW = ", as Belief(env, model, disc.log_ratio) is"
 
 
@@ -208,7 +210,8 @@ class Exhaustive(Planner):
         """All of them, for every state alike, shape (C, steps)."""
         limits.at_most(limits.SEQUENCES, "steps", "horizon", steps, "look less far ahead")
         hold = validate.integers("hold", self.hold)
-        choice = [i for i, held in enumerate(hold + hold[-1:] * steps) for _ in range(min(held, steps))][:steps]
+        choices = (i for i, held in enumerate(chain(hold, repeat(hold[-1]))) for _ in range(held))
+        choice = list(islice(choices, steps))
         limits.sequences("horizon", n_actions, choice[-1] + 1, "give `hold`, or RandomShooting")
         return every_sequence(n_actions, choice[-1] + 1)[:, choice]
 
@@ -311,8 +314,11 @@ class MPPI(IteratedPlanner):
             raise ValueError("temperature must be above 0, got 0")
 
     def count(self, values: Tensor) -> Tensor:
-        """softmax(V/λ)."""
-        return (values / self.temperature).softmax(-1)
+        """softmax(V/λ), also where V or V/λ is no finite number: all of the greatest value then count alike."""
+        best = values.amax(-1, keepdim=True)
+        below = (values - best).nan_to_num(nan=0.0, neginf=-torch.inf) / max(self.temperature, TINY)
+        finite = (best / self.temperature).isfinite()
+        return torch.where(finite, values / self.temperature, below).softmax(-1)
 
     def choose(self, sequences: Tensor, values: Tensor, imagined: list[ImaginedStep]) -> Plan:
         """The best of the sequences (..., C, H) that begin with the action of the greatest total weight."""
@@ -330,6 +336,8 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
     validate.integer("n_actions", n_actions)
     validate.integer("horizon", horizon)
     limits.sequences("horizon", n_actions, horizon, "try a random part of them, as RandomShooting does")
+    if n_actions == 1:  # however long it is
+        return torch.zeros(1, horizon, dtype=torch.long)
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 
 
@@ -342,11 +350,19 @@ def _drawable(batch: tuple[int, ...], candidates: int, steps: int, actions: int 
 
 
 def policy(planner: Planner, belief: Belief) -> Policy:
-    """A policy for `collect`: plan anew at every step, never past the episode's end."""
+    """A policy for `collect`: plan anew at every step, never past the episode's end.
+
+    It raises ValueError where the road that is driven goes on when `belief.env` has ended.
+    """
     validate.instance("planner", planner, Planner)
     validate.instance("belief", belief, Belief, HOW)
 
     def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
-        return planner.plan(belief, state, min(planner.horizon, belief.env.horizon - step), generator=generator).action
+        left = belief.env.horizon - step
+        if left < 1:
+            raise ValueError(
+                f"belief must be of an env as long as the road that is driven, got horizon = {belief.env.horizon}"
+            )
+        return planner.plan(belief, state, min(planner.horizon, left), generator=generator).action
 
     return act

@@ -1,6 +1,7 @@
 """The planners: what they propose, what they choose, and the particles behind a plan."""
 
 import itertools
+import tracemalloc
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -46,6 +47,20 @@ class Table(dl.Environment):
 def test_every_sequence_is_every_one():
     assert dl.every_sequence(3, 4).tolist() == [list(row) for row in itertools.product(range(3), repeat=4)]
     assert dl.every_sequence(2, 1).tolist() == [[0], [1]]
+
+
+def test_a_single_action_has_one_sequence_however_long():
+    assert torch.equal(dl.every_sequence(1, 10**6), torch.zeros(1, 10**6, dtype=torch.long))
+
+
+def test_a_long_hold_is_no_longer_than_the_horizon():
+    assert dl.Exhaustive(hold=(2, 10**9)).propose(2, (), 1000, None).tolist() == [
+        [i, i] + [j] * 998 for i in range(2) for j in range(2)
+    ]
+    tracemalloc.start()
+    assert dl.Exhaustive(hold=5000).propose(2, (), 5000, None).shape == (2, 5000)
+    assert tracemalloc.get_traced_memory()[1] < 5e6  # 25 million numbers take forty times as much
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("planner", PLANNERS)
@@ -257,6 +272,24 @@ def test_a_cold_mppi_is_cross_entropy_with_one_elite():
     assert torch.equal(plans[0].value, plans[1].value)
 
 
+def test_mppi_counts_values_and_temperatures_beyond_all_numbers():
+    values = torch.tensor([[3.0, -1.0, 3.0, -torch.inf], [torch.inf, 0.0, 1.0, 2.0], [-torch.inf] * 4])
+    expected = torch.tensor([[0.5, 0.0, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.25] * 4])
+    for temperature in (1e-40, 1e-300):
+        assert torch.equal(dl.MPPI(temperature=temperature).count(values), expected)
+    ordinary = torch.randn(5, 50, generator=dl.seeded(0))
+    assert torch.equal(dl.MPPI(temperature=0.3).count(ordinary), (ordinary / 0.3).softmax(-1))
+
+
+def test_mppi_plans_where_every_reward_is_minus_infinity(env):
+    class Hopeless(dl.IcyRoad):
+        def reward(self, state, action):
+            return torch.full(action.shape, -torch.inf)
+
+    for planner in (dl.MPPI(particles=2, horizon=2), dl.MPPI(particles=2, horizon=2, temperature=1e-40)):
+        assert planner.plan(dl.Belief(Hopeless()), env.initial_state()).value == -torch.inf
+
+
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_what_is_no_number_is_never_chosen(env, planner):
     """A reward, and a log-ratio, that are NaN in some imagined states only: faster than 2."""
@@ -295,6 +328,15 @@ def test_a_policy_never_plans_past_the_episodes_end(env, planner):
         lengths = []
         dl.collect(env, dl.policy(Watched(horizon=horizon), dl.Belief(env)), episodes=2)
         assert lengths == expected
+
+
+def test_a_policy_of_a_shorter_road_says_so(env):
+    class Short(dl.IcyRoad):
+        horizon = 3
+
+    act = dl.policy(dl.Exhaustive(particles=2), dl.Belief(Short()))
+    with pytest.raises(ValueError, match=r"belief must be of an env as long as the road .* got horizon = 3"):
+        dl.collect(env, act, episodes=2)
 
 
 def test_planning_runs_on_one_thread_and_gives_the_others_back(env, three_threads):
