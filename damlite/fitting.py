@@ -96,6 +96,7 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @one_thread()
+@torch.inference_mode(False)
 def fit_model(
     model: DynamicsModel,
     data: Episodes,
@@ -118,9 +119,10 @@ def fit_model(
     model : R runs; fitted in place, from the parameters it has
     data : episodes with a leading axis R, or without one: then every run sees the same
     weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`. Or a weight ≥ 0 of
-        every transition, (..., E, T) as `data.reward`, or (E, T) for all runs alike; only their ratios count. Where it
-        is the density ratio of the (s, a) of interest to those of the data, this is weighted model estimation
-        (Hishinuma & Senda, 2021): a model that cannot be right everywhere is then right where it is asked
+        every transition, (..., E, T) as `data.reward`, or (E, T) for all runs alike; only their ratios count, and
+        a mask is of 0 and 1. Where it is the density ratio of the (s, a) of interest to those of the data, this is
+        weighted model estimation (Hishinuma & Senda, 2021): a model that cannot be right everywhere is then right where
+        it is asked
     generator : draws the minibatches
     progress : show a progress bar
     training : fields of `Training`
@@ -130,7 +132,7 @@ def fit_model(
     """
     how = validate.fields(Training, training)
     validate.instance("model", model, DynamicsModel)
-    _check_run(generator, progress)
+    _check_run(model, generator, progress)
     data = _for_runs(data, model)
     weight, offset = _weights(data, weighting)
     weight = _in_both_parts(data, weight, isinstance(weighting, str))
@@ -161,6 +163,7 @@ def fit_model(
 
 
 @one_thread()
+@torch.inference_mode(False)
 def fit_discriminator(
     disc: Discriminator,
     model: DynamicsModel,
@@ -187,7 +190,7 @@ def fit_discriminator(
     how = validate.fields(Training, training)
     validate.number("instance_noise", instance_noise, least=0)
     _check_pair(disc, model)
-    _check_run(generator, progress)
+    _check_run(disc, generator, progress)
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
     _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
@@ -202,7 +205,7 @@ def fit_discriminator(
         q = model.transition(d.state, d.action)  # the model stays as it is: one look at it for all steps
         parts = (d.state, d.next_state, d.action[..., None].to(d.state), q.log_weights, q.means, q.stds)
         sizes[:] = [part.flatten(2).shape[-1] for part in parts]
-        return torch.cat([part.flatten(2) for part in parts], dim=-1)
+        return torch.cat([part.flatten(2) for part in parts], dim=-1).to(d.state)  # of the discriminator's precision
 
     def loss(rows: Tensor, source: torch.Generator) -> Tensor:
         state, next_state, action, log_weights, *gaussians = rows.split(sizes, dim=-1)
@@ -333,7 +336,10 @@ def _check_pair(disc: object, model: object) -> None:
         raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
 
 
-def _check_run(generator: object, progress: object) -> None:
+def _check_run(network: RoadNetwork, generator: object, progress: object) -> None:
+    if any(t.is_inference() for t in network.tensors()):
+        name = "disc" if isinstance(network, Discriminator) else "model"
+        raise ValueError(f"{name} must be made outside torch.inference_mode() to be fitted, got one made in it")
     validate.generator("generator", generator)
     validate.boolean("progress", progress)
 
@@ -364,8 +370,8 @@ def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
 def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
     """Weights (R, E, T) of mean one for every transition, and the offset (R,) of one reward that they call for."""
     none = torch.zeros(len(data.reward))
-    if isinstance(weighting, Tensor | np.ndarray):
-        weighting = validate.numbers("weighting", weighting)
+    if isinstance(weighting, Tensor | np.ndarray | list | tuple):
+        weighting = validate.numbers("weighting", weighting, masks=True)
         shapes = (data.reward.shape, data.reward.shape[1:])
         if weighting.shape not in shapes:
             expected = " or ".join(str(tuple(shape)) for shape in shapes)

@@ -202,9 +202,13 @@ def device(name: str, value: str) -> torch.device:
     return found
 
 
-def numbers(name: str, value: object, finite: bool = False) -> Tensor:
-    """Return `value`, also of a list or an array, as a float tensor; raise ValueError if it holds anything else."""
+def numbers(name: str, value: object, finite: bool = False, masks: bool = False) -> Tensor:
+    """Return `value`, also of a list or an array, as a float tensor; raise ValueError if it holds anything else.
+
+    masks : True and False are served, as 1 and 0
+    """
     tensor = value if isinstance(value, Tensor) else _as_tensor(value)
+    tensor = tensor.float() if masks and _is_bool(tensor) else tensor
     if tensor is None or tensor.is_complex() or tensor.dtype == torch.bool:
         raise ValueError(f"{name} must be a tensor of numbers, got {shown(value)}")
     tensor = tensor if tensor.is_floating_point() else tensor.float()

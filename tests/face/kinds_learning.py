@@ -106,6 +106,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "the discriminator": fixed(disc()),
         "a model": fixed(model()),
         "of more runs": fixed(disc(3).log_ratio),
+        "of another road": fixed(disc(env=CROSSING).log_ratio),
         "returns inf": answers(lambda x: x + math.inf, "runs"),
     },
     "dynamics": {
@@ -132,6 +133,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "None": fixed(None, "runs"),
         "the discriminator": fixed(disc()),
         "model": fixed(model()),
+        "of another road": fixed(disc(env=CROSSING).log_ratio),
     },
     "model": {
         **NETWORK,
@@ -170,6 +172,10 @@ WAYS: dict[str, dict[str, Way]] = {
         "tensor": of_right(lambda w: torch.ones_like(episodes().reward), "finite"),
         "numpy": of_right(lambda w: np.ones(tuple(episodes().reward.shape)), "finite"),
         "integers": of_right(lambda w: torch.ones_like(episodes().reward).int(), "finite"),
+        "lists": of_right(lambda w: torch.ones_like(episodes().reward).tolist(), "finite"),
+        "mask": of_right(lambda w: torch.ones_like(episodes().reward).bool(), "finite"),
+        "nothing held out": of_right(lambda w: episodes().reward.abs() * torch.tensor([[1], [1], [0]]), "error"),
+        "nothing to train on": of_right(lambda w: episodes().reward.abs() * torch.tensor([[0], [0], [1]]), "error"),
         "negative": of_right(lambda w: -torch.ones_like(episodes().reward), "error"),
         "nan": of_right(lambda w: episodes().reward * math.nan, "error"),
         "infinite": of_right(lambda w: episodes().reward + math.inf, "error"),
