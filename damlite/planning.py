@@ -204,7 +204,7 @@ class Exhaustive(Planner):
     def __post_init__(self) -> None:
         super().__post_init__()
         held = validate.integers("hold", self.hold)
-        object.__setattr__(self, "hold", held if isinstance(self.hold, tuple) else held[0])
+        object.__setattr__(self, "hold", held if isinstance(self.hold, tuple | list) else held[0])
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """All of them, for every state alike, shape (C, steps)."""

@@ -42,8 +42,8 @@ def integer(name: str, value: object, least: int = 1, most: int = MOST) -> int:
 
 
 def integers(name: str, value: object, only_tuples: bool = False) -> tuple[int, ...]:
-    """Return a positive integer, or a tuple of some, as a tuple; raise ValueError if `value` is neither."""
-    every = value if isinstance(value, tuple) else (None if only_tuples else value,)
+    """Return a positive integer, or a tuple or list of some, as a tuple; raise ValueError if `value` is neither."""
+    every = value if isinstance(value, tuple | list) else (None if only_tuples else value,)
     try:
         return tuple(integer(name, each) for each in every or (None,))
     except ValueError:
@@ -151,6 +151,8 @@ def answer(name: str, function: Callable, *given: Tensor, shape: torch.Size) -> 
     except TypeError:
         takes(name, function, len(given))
         raise
+    if type(found) in (int, float):  # a number of Python's is meant for all; a tensor () may have lost its axes
+        return given[0].new_full(shape, found)
     if not isinstance(found, Tensor) or not found.is_floating_point():
         found = numbers(f"what {name} returns", found.to(given[0]) if _is_bool(found) else found)
     if found.shape != shape:
@@ -328,6 +330,14 @@ def transition(env: object, state: object, action: object) -> tuple[Tensor, Tens
     action = actions("action", action, env.n_actions).to(state.device)
     batch = broadcastable(state=state[..., 0], action=action)
     return state.expand(*batch, state.shape[-1]), action.expand(batch)
+
+
+def expanded(name: str, value: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return a tensor as one of this shape; raise ValueError if it does not broadcast to it."""
+    try:
+        return value.expand(shape)
+    except RuntimeError:
+        raise ValueError(f"{name} must have shape {shape}, or broadcast to it, got {tuple(value.shape)}") from None
 
 
 def broadcastable(**tensors: Tensor) -> torch.Size:
