@@ -283,8 +283,8 @@ def estimate_value(
     ----------
     dynamics : q, a learned model; the true road makes an oracle
     reward : function of (state, action): a number for each, or one for all
-    state : (..., S), s_1; its batch broadcasts against that of `actions`, and axis 0 of what they share is R if model or
-        discriminator have R > 1 runs: (R, 1, S) where all are to judge the same sequences (C, H)
+    state : (..., S), s_1; its batch broadcasts against that of `actions`, and axis 0 of what they share is R if a model
+        or discriminator has R > 1 runs: give states (R, 1, S) for all runs to judge the same sequences (C, H)
     actions : (..., H)
     log_ratio : function of (state, action, next_state), log p/q; None for no correction
     offset : c; every reward is weighted as w·(r − c) + c, which is as right for any c where E_q[w] = 1. A model fitted
