@@ -206,7 +206,10 @@ PUBLIC = [
             "action_names": "names",
             "features": "features",
         },
-        {("reward", f"returns {what}"): "error" for what in ("numpy", "integers", "bools")}  # sums of them go wrong
+        {  # sums of them go wrong
+            ("reward", f"returns {what}"): "error"
+            for what in ("numpy", "integers", "bools", "one number", "one integer")
+        }
         | {("state_names", "text"): "runs", ("reward", "returns nan"): "nan", ("features", "returns nan"): "finite"},
     ),
     Public(
