@@ -282,8 +282,9 @@ def estimate_value(
     Parameters
     ----------
     dynamics : q, a learned model; the true road makes an oracle
-    reward : function of (state, action)
-    state : (..., S), s_1; its batch broadcasts against that of `actions`
+    reward : function of (state, action): a number for each, or one for all
+    state : (..., S), s_1; its batch broadcasts against that of `actions`, and axis 0 of what they share is R if a model
+        or discriminator has R > 1 runs: give states (R, 1, S) for all runs to judge the same sequences (C, H)
     actions : (..., H)
     log_ratio : function of (state, action, next_state), log p/q; None for no correction
     offset : c; every reward is weighted as w·(r − c) + c, which is as right for any c where E_q[w] = 1. A model fitted
@@ -354,4 +355,5 @@ def _offset(imagined: list[ImaginedStep], offset: float | Tensor) -> Tensor:
     c = torch.as_tensor(offset, dtype=like.dtype, device=like.device)
     if c.numel() > 1 and (len(shape) < 2 or len(c) != shape[0]):
         raise ValueError(f"offset must be a number, or one for each run on axis 0 of {tuple(shape)}, got {len(c)}")
+    c = c.reshape(()) if c.numel() == 1 else c
     return c.reshape(c.shape + (1,) * (len(shape) - 1 - c.ndim))

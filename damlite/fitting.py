@@ -98,6 +98,7 @@ def return_weights(returns: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @one_thread()
+@torch.inference_mode(False)
 def fit_model(
     model: DynamicsModel,
     data: Episodes,
@@ -112,27 +113,31 @@ def fit_model(
     With return weights that is, up to a constant, KL(q*‖q) to the proposal of least variance: its gradient is
     Eq. 10, which Eq. 11 to 19 derive (only log q depends on q, and log q(τ) is a sum over the steps, Eq. 18). Each run
     keeps the parameters with the least held-out loss (every fifth episode is held out). The stop button leaves it with
-    the best that it had by then.
+    the best that it had by then. Where sparse returns leave all training episodes of a run without weight, or all that
+    are held out, "return" weights those alike, and warns: they would teach, or judge, nothing.
 
     Parameters
     ----------
     model : R runs; fitted in place, from the parameters it has
     data : episodes with a leading axis R, or without one: then every run sees the same
     weighting : "uniform" is maximum likelihood (R(τ) = 1); "return" is Eq. 10, see `return_weights`. Or a weight ≥ 0 of
-        every transition, (..., E, T) as `data.reward`, or (E, T) for all runs alike; only their ratios count. Where it
-        is the density ratio of the (s, a) of interest to those of the data, this is weighted model estimation
-        (Hishinuma & Senda, 2021): a model that cannot be right everywhere is then right where it is asked
+        every transition, (..., E, T) as `data.reward`, or (E, T) for all runs alike; only their ratios count, and
+        a mask is of 0 and 1. Where it is the density ratio of the (s, a) of interest to those of the data, this is
+        weighted model estimation (Hishinuma & Senda, 2021): a model that cannot be right everywhere is then right where
+        it is asked
     generator : draws the minibatches
     progress : show a progress bar
     training : fields of `Training`
 
-    Raises ValueError if an argument does not fit, or weights are negative, not finite or all 0.
+    Raises ValueError if an argument does not fit, or weights are negative, not finite, or all 0 in a run's training or
+    in its held-out episodes.
     """
     how = validate.fields(Training, training)
     validate.instance("model", model, DynamicsModel)
-    _check_run(generator, progress)
+    _check_run(model, generator, progress)
     data = _for_runs(data, model)
     weight, offset = _weights(data, weighting)
+    weight = _in_both_parts(data, weight, isinstance(weighting, str))
     (training_data, training_weight), (held_out, held_out_weight) = (
         (_transitions(data.select(part)), weight[:, part].flatten(1)) for part in data.parts()
     )
@@ -160,6 +165,7 @@ def fit_model(
 
 
 @one_thread()
+@torch.inference_mode(False)
 def fit_discriminator(
     disc: Discriminator,
     model: DynamicsModel,
@@ -186,7 +192,7 @@ def fit_discriminator(
     how = validate.fields(Training, training)
     validate.number("instance_noise", instance_noise, least=0)
     _check_pair(disc, model)
-    _check_run(generator, progress)
+    _check_run(disc, generator, progress)
     training_data, held_out = (_transitions(part) for part in _for_runs(data, disc).split())
     _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
@@ -201,7 +207,7 @@ def fit_discriminator(
         q = model.transition(d.state, d.action)  # the model stays as it is: one look at it for all steps
         parts = (d.state, d.next_state, d.action[..., None].to(d.state), q.log_weights, q.means, q.stds)
         sizes[:] = [part.flatten(2).shape[-1] for part in parts]
-        return torch.cat([part.flatten(2) for part in parts], dim=-1)
+        return torch.cat([part.flatten(2) for part in parts], dim=-1).to(d.state)  # of the discriminator's precision
 
     def loss(rows: Tensor, source: torch.Generator) -> Tensor:
         state, next_state, action, log_weights, *gaussians = rows.split(sizes, dim=-1)
@@ -332,7 +338,10 @@ def _check_pair(disc: object, model: object) -> None:
         raise ValueError(f"disc and model must be of one road, got (coordinates, actions) {sizes[0]} and {sizes[1]}")
 
 
-def _check_run(generator: object, progress: object) -> None:
+def _check_run(network: RoadNetwork, generator: object, progress: object) -> None:
+    if any(t.is_inference() for t in network.tensors()):
+        name = "disc" if isinstance(network, Discriminator) else "model"
+        raise ValueError(f"{name} must be made outside torch.inference_mode() to be fitted, got one made in it")
     validate.generator("generator", generator)
     validate.boolean("progress", progress)
 
@@ -363,8 +372,8 @@ def _for_runs(data: Episodes, network: RoadNetwork) -> Episodes:
 def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
     """Weights (R, E, T) of mean one for every transition, and the offset (R,) of one reward that they call for."""
     none = torch.zeros(len(data.reward))
-    if isinstance(weighting, Tensor | np.ndarray):
-        weighting = validate.numbers("weighting", weighting)
+    if isinstance(weighting, Tensor | np.ndarray | list | tuple):
+        weighting = validate.numbers("weighting", weighting, masks=True)
         shapes = (data.reward.shape, data.reward.shape[1:])
         if weighting.shape not in shapes:
             expected = " or ".join(str(tuple(shape)) for shape in shapes)
@@ -381,6 +390,26 @@ def _weights(data: Episodes, weighting: str | Tensor) -> tuple[Tensor, Tensor]:
     weight, lowest = return_weights(data.returns)
     length = data.reward.shape[-1]
     return weight[..., None].expand(data.reward.shape), lowest[:, 0] / length  # R(τ) − lowest = Σ_t (r_t − c)
+
+
+def _in_both_parts(data: Episodes, weight: Tensor, named: bool) -> Tensor:
+    """The weights (R, E, T), one for each of a run's training, or held-out, episodes if none of these has any.
+
+    Raises ValueError in place of that if the weights were given and not `named`.
+    """
+    for part, chosen in zip(("training", "held-out"), data.parts(), strict=True):
+        none = (weight[:, chosen] == 0).flatten(1).all(1)
+        if not none.any():
+            continue
+        runs = "" if len(none) == 1 else f" in {int(none.sum())} of {len(none)} runs"
+        if not named:
+            numbers = chosen.nonzero().flatten().tolist()
+            got = f"only 0 in episodes {validate.shown(numbers)}{runs}"
+            raise ValueError(f"weighting must be above 0 somewhere in the {part} episodes, got {got}")
+        text = f"no {part} episode has a return above the least of all{runs}, and so a weight: they are weighted alike"
+        caution.warn(f"{text}. Try more episodes, or rewards that are less sparse", UserWarning)
+        weight = torch.where(none[:, None, None] & chosen[:, None], 1.0, weight)
+    return weight
 
 
 def _rows(t: Tensor, chosen: Tensor) -> Tensor:

@@ -172,14 +172,16 @@ class Mixture:
         ----------
         shape : extra leading sizes, as in torch.distributions
         generator : where the random numbers come from
-        noise : (..., 1 + F) from `draw_noise`, broadcast against the batch, in place of `generator`
+        noise : (..., 1 + F) from `draw_noise`, broadcast against the batch, in place of `generator`; with `shape`, to
+            (*shape, ..., 1 + F)
         """
         batch, features = self.log_weights.shape[:-1], self.means.shape[-1]
+        size = (*validate.batch("shape", shape), *batch)
         if noise is None:
-            size = (*validate.batch("shape", shape), *batch)
             noise = draw_noise(*size, features=features, generator=validate.generator("generator", generator))
         noise = validate.states("noise", noise, 1 + features).to(self.means)
         validate.broadcastable(noise=noise[..., 0], mixture=self.log_weights[..., 0])
+        noise = validate.expanded("noise", noise, (*size, 1 + features)) if shape else noise
         if self.means.shape[-2] == 1:
             means, stds = self.means[..., 0, :], self.stds[..., 0, :]
             return self.kinematics.complete(self.state, means + stds * noise[..., 1:])

@@ -56,6 +56,10 @@ class DynamicsModel(RoadNetwork):
         self.register_buffer("change_centre", torch.zeros(self.runs, 1, self.features))
         self.register_buffer("change_spread", torch.ones(self.runs, 1, self.features))
 
+    def choices(self) -> tuple[object, ...]:
+        """All that its outputs depend on beside parameters and scales."""
+        return (self.network, self.components, self.predict, self.kinematics)
+
     def prepare(self, state: Tensor, action: Tensor, next_state: Tensor, generator: torch.Generator) -> None:
         """Before the first fit: take scales and components' places from the training data, (R, B, S) and (R, B)."""
         self.standardise(self.observe(state))

@@ -30,7 +30,7 @@ class Network:
     features: bool = True
 
     def __post_init__(self) -> None:
-        validate.integers("hidden", self.hidden, only_tuples=True)
+        object.__setattr__(self, "hidden", validate.integers("hidden", self.hidden, only_tuples=True))
         _check_size("hidden", (1, *self.hidden, 1))
         validate.boolean("features", self.features)
         validate.each(self, validate.number, "box", optional=True, least=0)
@@ -55,9 +55,10 @@ class MixtureNetwork(Network):
     def __post_init__(self) -> None:
         super().__post_init__()
         validate.choice("start", self.start, ("clusters", "random"))
-        if not isinstance(self.std_range, tuple) or len(self.std_range) != 2:
-            raise ValueError(f"std_range must be (least, greatest), got {self.std_range!r}")
+        if not isinstance(self.std_range, tuple | list) or len(self.std_range) != 2:
+            raise ValueError(f"std_range must be (least, greatest), got {validate.shown(self.std_range)}")
         least, greatest = self.std_range
+        object.__setattr__(self, "std_range", (least, greatest))
         validate.number("std_range[0]", least, least=0)
         if greatest != math.inf:
             validate.number("std_range[1]", greatest, least=max(least, 1e-3))
@@ -141,6 +142,10 @@ class RoadNetwork(nn.Module):
         """All that its outputs depend on: parameters and scales."""
         layers = (self.mlp.weights, self.mlp.biases)
         return [*self._buffers.values(), *(t for each in layers for t in each._parameters.values())]
+
+    def choices(self) -> tuple[object, ...]:
+        """All else that they depend on."""
+        return (self.network,)
 
     def observe(self, state: Tensor) -> Tensor:
         """What the network is given of states (..., S)."""

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 
 import torch
 from torch import Generator, Tensor
@@ -15,6 +16,7 @@ from .mixture import seeded
 from .support import limits, validate
 from .support.threads import one_thread
 
+TINY = torch.finfo(torch.float32).tiny  # what is smaller may be zero to a tensor
 HOW = ", as Belief(env, model, disc.log_ratio) is"
 
 
@@ -28,6 +30,8 @@ class Belief:
     dynamics : q, a learned model; None for the environment's own, an oracle
     log_ratio : function of (state, action, next_state), log p/q; None for no correction
     offset : c of `estimate_value`, of one reward: a number, or one for each of R runs
+
+    Raises ValueError if a part is no such thing, or networks are of another road, or of different numbers of runs.
     """
 
     env: Environment
@@ -39,11 +43,11 @@ class Belief:
         validate.environment("env", self.env)
         if self.dynamics is not None:
             validate.dynamics("dynamics", self.dynamics, ", or be None for the env's own")
-        sizes, others = validate.sizes(self.env), validate.sizes(self.dynamics)
-        if others not in (None, sizes):
-            raise ValueError(f"dynamics must be of the env's road, with (coordinates, actions) {sizes}, got {others}")
         validate.log_ratio("log_ratio", self.log_ratio)
+        validate.of_road("dynamics", self.dynamics, self.env)
+        validate.of_road("log_ratio", self.log_ratio, self.env)
         validate.offset("offset", self.offset)
+        validate.runs(dynamics=self.dynamics, log_ratio=self.log_ratio)
 
 
 @dataclass(frozen=True)
@@ -103,15 +107,17 @@ class Planner(Estimator):
         Parameters
         ----------
         belief : what to plan with
-        state : (..., S); with a model of R > 1 runs, axis 0 is R
+        state : (..., S); with a model or a discriminator of R > 1 runs, axis 0 is R
         steps : look ahead so far in place of `horizon` (near an episode's end)
         generator : where the random numbers come from
 
-        Raises ValueError if every sequence's value is NaN: reward or log-ratio is no number in what was imagined.
+        Raises ValueError if an argument does not fit, or if every sequence's value is NaN: reward or log-ratio is no
+        number in what was imagined.
         """
         validate.instance("belief", belief, Belief, HOW)
         steps = self.horizon if steps is None else validate.integer("steps", steps)
         state = validate.first_states("state", state, len(belief.env.state_names))
+        validate.of_runs("state", state, validate.runs(dynamics=belief.dynamics, log_ratio=belief.log_ratio))
         validate.generator("generator", generator)
         plan = self.search(belief, state, steps, generator)
         if belief.log_ratio is not None and self.averages_weights:
@@ -198,13 +204,14 @@ class Exhaustive(Planner):
     def __post_init__(self) -> None:
         super().__post_init__()
         held = validate.integers("hold", self.hold)
-        object.__setattr__(self, "hold", held if isinstance(self.hold, tuple) else held[0])
+        object.__setattr__(self, "hold", held if isinstance(self.hold, tuple | list) else held[0])
 
     def propose(self, n_actions: int, batch: tuple[int, ...], steps: int, generator: Generator | None) -> Tensor:
         """All of them, for every state alike, shape (C, steps)."""
         limits.at_most(limits.SEQUENCES, "steps", "horizon", steps, "look less far ahead")
         hold = validate.integers("hold", self.hold)
-        choice = [i for i, held in enumerate(hold + hold[-1:] * steps) for _ in range(min(held, steps))][:steps]
+        choices = (i for i, held in enumerate(chain(hold, repeat(hold[-1]))) for _ in range(held))
+        choice = list(islice(choices, steps))
         limits.sequences("horizon", n_actions, choice[-1] + 1, "give `hold`, or RandomShooting")
         return every_sequence(n_actions, choice[-1] + 1)[:, choice]
 
@@ -307,8 +314,11 @@ class MPPI(IteratedPlanner):
             raise ValueError("temperature must be above 0, got 0")
 
     def count(self, values: Tensor) -> Tensor:
-        """softmax(V/λ)."""
-        return (values / self.temperature).softmax(-1)
+        """softmax(V/λ), also where V or V/λ is no finite number: all of the greatest value then count alike."""
+        best = values.amax(-1, keepdim=True)
+        below = (values - best).nan_to_num(nan=0.0, neginf=-torch.inf) / max(self.temperature, TINY)
+        finite = (best / self.temperature).isfinite()
+        return torch.where(finite, values / self.temperature, below).softmax(-1)
 
     def choose(self, sequences: Tensor, values: Tensor, imagined: list[ImaginedStep]) -> Plan:
         """The best of the sequences (..., C, H) that begin with the action of the greatest total weight."""
@@ -325,6 +335,8 @@ def every_sequence(n_actions: int, horizon: int) -> Tensor:
     """
     n_actions, horizon = validate.integer("n_actions", n_actions), validate.integer("horizon", horizon)
     limits.sequences("horizon", n_actions, horizon, "try a random part of them, as RandomShooting does")
+    if n_actions == 1:  # however long it is
+        return torch.zeros(1, horizon, dtype=torch.long)
     return torch.cartesian_prod(*[torch.arange(n_actions)] * horizon).reshape(-1, horizon)
 
 
@@ -337,11 +349,19 @@ def _drawable(batch: tuple[int, ...], candidates: int, steps: int, actions: int 
 
 
 def policy(planner: Planner, belief: Belief) -> Policy:
-    """A policy for `collect`: plan anew at every step, never past the episode's end."""
+    """A policy for `collect`: plan anew at every step, never past the episode's end.
+
+    It raises ValueError where the road that is driven goes on when `belief.env` has ended.
+    """
     validate.instance("planner", planner, Planner)
     validate.instance("belief", belief, Belief, HOW)
 
     def act(state: Tensor, step: int, generator: Generator | None) -> Tensor:
-        return planner.plan(belief, state, min(planner.horizon, belief.env.horizon - step), generator=generator).action
+        left = belief.env.horizon - step
+        if left < 1:
+            raise ValueError(
+                f"belief must be of an env as long as the road that is driven, got horizon = {belief.env.horizon}"
+            )
+        return planner.plan(belief, state, min(planner.horizon, left), generator=generator).action
 
     return act

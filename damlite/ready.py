@@ -27,7 +27,7 @@ LATEST: WeakKeyDictionary = WeakKeyDictionary()  # of every network what was mad
 
 def sampler(dynamics: object) -> Step:
     """A function of (state, action, noise): a step of P particles of every state, which were checked before."""
-    if type(dynamics) is DynamicsModel:
+    if type(dynamics) is DynamicsModel and "transition" not in vars(dynamics):
         return _ready(dynamics, ReadyModel)
 
     def step(state: Tensor, action: Tensor, noise: Noise) -> Tensor:
@@ -46,12 +46,12 @@ def scorer(log_ratio: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[[T
 
 
 def _ready(network: RoadNetwork, kind: Callable[[RoadNetwork], Step]) -> Step:
-    """The network made ready, anew only if a parameter or a scale is another than when it was last."""
-    now = network.tensors()
-    ready, then = LATEST.get(network, (None, ()))
-    if len(now) != len(then) or not all(map(_same, now, then)):
+    """The network made ready, anew only if a choice, a parameter or a scale is another than when it was last."""
+    choices, now = network.choices(), network.tensors()
+    ready, chosen, then = LATEST.get(network, (None, (), ()))
+    if choices != chosen or len(now) != len(then) or not all(map(_same, now, then)):
         ready, then = kind(network), [t.detach().clone() for t in now]
-        LATEST[network] = ready, then
+        LATEST[network] = ready, choices, then
     return ready
 
 

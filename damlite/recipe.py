@@ -53,7 +53,9 @@ class Recipe:
         validate.each(self, validate.integer, "later_steps", optional=True)
         validate.each(self, validate.number, "instance_noise", least=0)
         limits.at_most(limits.STEPS, "rounds", "rounds", self.rounds, "drive more episodes a round")
-        MixtureNetwork(**self.network)
+        network = MixtureNetwork(**self.network)
+        for name in ("hidden", "std_range"):  # as tuples
+            object.__setattr__(self, name, getattr(network, name))
 
     @property
     def network(self) -> dict[str, object]:

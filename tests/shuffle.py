@@ -4,10 +4,10 @@
 
 What a cell shows is its printed text, and the text and the pixels of what it displays. It must be what it shows in
 order, or as much of that as comes before a NameError, a failed assertion, or, once a cell has stopped with a NameError
-and left its work half done, any error. A lesson runs in order, each cell twice, in
-random orders from a new kernel, and in random orders in a kernel that has run it all. A kernel is a fork of a process
-that has imported everything; it is an InteractiveShell, told to keep what is shown. The score of the predictions tells
-what was asked so far, in whatever order, and is not compared.
+and left its work half done, any error. A lesson runs in order, each cell twice, in random orders from a new kernel, and
+in random orders in a kernel that has run it all. A kernel is a fork of a process that has imported everything; it is an
+InteractiveShell, told to keep what is shown. The score of the predictions tells what was asked so far, in whatever
+order, and is not compared.
 """
 
 import argparse
@@ -186,25 +186,26 @@ class Report:
 
 
 def examine(path: Path, orders: int, again: int, seed: int, limit: float) -> Report:
-    """Run a lesson in order, and in all other ways. This process becomes the kernel that has run it in order."""
+    """Run a lesson in order, and in all other ways, each in a kernel of its own."""
     cells, dice, report = dict(cells_of(path)), random.Random(f"{path.name} {seed}"), Report()
 
     def run(numbers: Sequence[int]) -> list[Outcome]:
         return list(in_fork([cells[number] for number in numbers], limit))
 
-    twice = [number for number in cells for _ in range(2)]
-    shuffled = [dice.sample(list(cells), len(cells)) for _ in range(orders + again)]
-    early = {"each twice": (twice, run(twice))}
-    early |= {f"order {i}": (order, run(order)) for i, order in enumerate(shuffled[:orders], 1)}
-    shell = Shell.instance()
-    wanted = {number: shell.outcome(source) for number, source in cells.items()}
-    for how, (numbers, found) in early.items():
-        report.compare(how, numbers, found, wanted)
+    def compare(how: str, numbers: Sequence[int], earlier: Sequence[int] = ()) -> None:
+        report.compare(how, numbers, run([*earlier, *numbers])[len(earlier) :], wanted)
+
+    wanted = dict(zip(cells, run([*cells]), strict=False))
     for number, outcome in wanted.items():
         if outcome.error:
             report.complaints.append(f"cell {number}, in order: {outcome.error}")
-    for i, order in enumerate(shuffled[orders:], 1):
-        report.compare(f"after all, order {i}", order, run(order), wanted)
+    if len(wanted) < len(cells):  # it ended early
+        return report
+    compare("each twice", [number for number in cells for _ in range(2)])
+    for i in range(1, orders + 1):
+        compare(f"order {i}", dice.sample([*cells], len(cells)))
+    for i in range(1, again + 1):
+        compare(f"after all, order {i}", dice.sample([*cells], len(cells)), [*cells])
     return report
 
 

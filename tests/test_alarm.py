@@ -190,6 +190,30 @@ def test_looking_changes_no_number(monkeypatch):
     assert all(torch.equal(a, b) for a, b in zip(looked, blind, strict=True))
 
 
+def test_ratios_that_know_the_batch_that_is_planned_for_are_asked_about_all_of_it():
+    """The second state's every weight is e; a function that takes no other number of particles is let pass."""
+    each = torch.tensor([0.0, 1.0, 0.0])
+    disc = dl.Discriminator(TRUTH, 3)
+    with torch.no_grad():
+        disc.mlp.weights[-1].zero_()
+        disc.mlp.biases[-1].copy_(each[:, None, None])
+
+    def wrapped(state, action, next_state):
+        return disc.log_ratio(state, action, next_state)
+
+    def per_state(state, action, next_state):
+        return each[:, None, None].expand(state.shape[:-1])
+
+    for ratio in (wrapped, per_state):
+        (text,) = warned(lambda ratio=ratio: plan(dl.Belief(TRUTH, None, ratio), (3,)))
+        assert "in 1 of 3 states; in the first of these: their mean is 20.09 and not one" in text
+
+    def twenty(state, action, next_state):
+        return each[:, None].expand(3, 20)[:, None].expand(state.shape[:-1])
+
+    assert not warned(lambda: plan(dl.Belief(TRUTH, None, twenty), (3,)))
+
+
 def test_a_ratio_that_cannot_be_remembered_is_let_pass():
     class Ratio:
         __slots__ = ()

@@ -453,6 +453,17 @@ def test_every_run_can_have_an_offset_of_its_own(env):
         assert (by_run[0] != alone[0]).any()
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_the_offset_of_one_run_adds_no_axis(env, estimator):
+    for state in (env.initial_state(), env.initial_state(3)):
+        given = (env, env.reward, state, THREE, EXACT)
+        how = {"estimator": estimator, "particles": 5}
+        one, number = (
+            dl.estimate_value(*given, **how, offset=c, generator=dl.seeded(1)) for c in (torch.tensor([2.0]), 2.0)
+        )
+        assert torch.equal(one, number)
+
+
 def test_an_estimate_is_what_its_estimator_imagines(env):
     estimator, given = dl.Estimator(particles=7, clip=0.5), (WRONG, env.reward, env.initial_state(), SEQUENCES, EXACT)
     imagined = estimator.imagine(*given, dl.seeded(0))

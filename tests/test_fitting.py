@@ -3,7 +3,7 @@
 import math
 import warnings
 from functools import partial
-from itertools import count
+from itertools import count, product
 
 import pytest
 import torch
@@ -180,6 +180,75 @@ def test_named_weightings_are_tensors_too():
         named, weighted = (quick_fit(given, 2, weighting=w)[0] for w in (name, weights))
         for p, q in zip(named.parameters(), weighted.parameters(), strict=True):
             torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("paid", "part"), [([0, 3, 7], "held-out"), ([4, 9], "training")])
+def test_a_part_without_any_return_weight_is_weighted_alike(env, paid, part):
+    """Of two runs the second has sparse returns; the first is as if nothing had happened."""
+    given, how = data(10, runs=2), {"steps": 40, "batch": 16}
+    reward = given.reward.clone()
+    reward[1] = 0.0
+    reward[1, paid, 4] = 1.0
+    sparse = dl.Episodes(given.state, given.action, reward, given.next_state)
+    fits = []
+    for each in (given, sparse):
+        model = dl.DynamicsModel(env, 1, runs=2, generator=dl.seeded(0))
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            fits.append((model, dl.fit_model(model, each, "return", generator=dl.seeded(1), **how)))
+    (told,) = seen
+    assert f"no {part} episode has a return above the least of all in 1 of 2 runs" in str(told.message)
+    assert told.filename == __file__
+    (plain, first), (model, fit) = fits
+    assert torch.equal(fit.held_out_loss[:, 0], first.held_out_loss[:, 0])
+    assert all(torch.equal(p[0], q[0]) for p, q in zip(model.parameters(), plain.parameters(), strict=True))
+    assert fit.best_step[1] > 0
+    assert (fit.held_out_loss[:, 1] != 0).all() and (fit.training_loss[:, 1] != 0).all()
+
+
+@pytest.mark.parametrize(("bare", "part"), [(slice(4, None, 5), "held-out"), ([0, 1, 2, 3, 5, 6, 7, 8], "training")])
+def test_given_weights_need_some_in_training_and_in_held_out_episodes(env, bare, part):
+    weights = torch.ones(2, 10, 5)
+    weights[1, bare] = 0.0
+    message = rf"weighting must be above 0 somewhere in the {part} episodes, got only 0 in episodes \[.*in 1 of 2 runs"
+    with pytest.raises(ValueError, match=message):
+        dl.fit_model(dl.DynamicsModel(env, runs=2), data(10, runs=2), weights, steps=1)
+
+
+def test_weights_may_be_a_mask_or_a_list(env):
+    mask = torch.rand(10, 5, generator=dl.seeded(3)) > 0.4
+    fits = [quick_fit(data(10), 1, weighting=w)[0] for w in (mask.float(), mask, mask.numpy(), mask.int().tolist())]
+    for parameters in zip(*(model.parameters() for model in fits), strict=True):
+        assert all(torch.equal(p, parameters[0]) for p in parameters)
+
+
+def test_fits_in_inference_mode_are_those_outside(env):
+    """With data collected there too; only a network made there cannot be fitted, and says so."""
+    how = {"steps": 20, "batch": 16}
+
+    def fitted(given, inference):
+        model, disc = dl.DynamicsModel(env, 2, generator=dl.seeded(0)), dl.Discriminator(env, generator=dl.seeded(1))
+        with torch.inference_mode(inference):
+            dl.fit_model(model, given(), "return", generator=dl.seeded(2), **how)
+            dl.fit_discriminator(disc, model, given(), instance_noise=0.1, generator=dl.seeded(3), **how)
+        return [*model.state_dict().values(), *disc.state_dict().values()]
+
+    assert all(map(torch.equal, fitted(lambda: data(10), False), fitted(lambda: data(10), True)))
+    with torch.inference_mode():
+        made = dl.DynamicsModel(env), dl.Discriminator(env)
+    with pytest.raises(ValueError, match=r"model must be made outside torch.inference_mode\(\) to be fitted"):
+        dl.fit_model(made[0], data(10), **how)
+    with pytest.raises(ValueError, match="disc must be made outside"):
+        dl.fit_discriminator(made[1], dl.DynamicsModel(env), data(10), **how)
+
+
+@pytest.mark.parametrize(("of_model", "of_disc"), [*product((torch.float32, torch.float64), repeat=2)])
+def test_model_and_discriminator_may_differ_in_precision(env, of_model, of_disc):
+    model, disc = dl.DynamicsModel(env, 2).to(of_model), dl.Discriminator(env).to(of_disc)
+    fit = dl.fit_discriminator(disc, model, data(10), steps=5, generator=dl.seeded(0))
+    assert fit.held_out_loss.dtype == of_disc
+    belief = dl.Belief(env, model, disc.log_ratio)
+    assert dl.Exhaustive(horizon=2, particles=2).plan(belief, env.initial_state()).value.isfinite()
 
 
 class Drift(dl.Environment):

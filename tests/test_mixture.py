@@ -131,6 +131,16 @@ def test_the_same_noise_gives_the_same_sample():
     assert torch.equal(mixture.sample(noise=noise), mixture.sample(noise=noise))
 
 
+def test_given_noise_has_the_shape_that_is_asked_for(env):
+    p = env.transition(env.initial_state(3), torch.ones(3, dtype=torch.long))
+    noise = draw_noise(5, 3, features=2, generator=dl.seeded(0))
+    assert torch.equal(p.sample((5,), noise=noise), p.sample((5,), generator=dl.seeded(0)))
+    same = p.sample((5,), noise=noise[0])
+    assert torch.equal(same, p.sample(noise=noise[0]).expand(5, 3, 4))
+    with pytest.raises(ValueError, match=r"noise must have shape \(2, 3, 3\), or broadcast to it, got \(5, 3, 3\)"):
+        p.sample((2,), noise=noise)
+
+
 def strata(noise):
     """Which P-th of its distribution each number lies in, of noise (..., P, 1 + F) from `draw_noise` and its like."""
     uniform = torch.cat([noise[..., :1], torch.special.ndtr(noise[..., 1:])], -1)

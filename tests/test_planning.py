@@ -1,6 +1,7 @@
 """The planners: what they propose, what they choose, and the particles behind a plan."""
 
 import itertools
+import tracemalloc
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -46,6 +47,20 @@ class Table(dl.Environment):
 def test_every_sequence_is_every_one():
     assert dl.every_sequence(3, 4).tolist() == [list(row) for row in itertools.product(range(3), repeat=4)]
     assert dl.every_sequence(2, 1).tolist() == [[0], [1]]
+
+
+def test_a_single_action_has_one_sequence_however_long():
+    assert torch.equal(dl.every_sequence(1, 10**6), torch.zeros(1, 10**6, dtype=torch.long))
+
+
+def test_a_long_hold_is_no_longer_than_the_horizon():
+    assert dl.Exhaustive(hold=(2, 10**9)).propose(2, (), 1000, None).tolist() == [
+        [i, i] + [j] * 998 for i in range(2) for j in range(2)
+    ]
+    tracemalloc.start()
+    assert dl.Exhaustive(hold=5000).propose(2, (), 5000, None).shape == (2, 5000)
+    assert tracemalloc.get_traced_memory()[1] < 5e6  # 25 million numbers take forty times as much
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("planner", PLANNERS)
@@ -257,6 +272,24 @@ def test_a_cold_mppi_is_cross_entropy_with_one_elite():
     assert torch.equal(plans[0].value, plans[1].value)
 
 
+def test_mppi_counts_values_and_temperatures_beyond_all_numbers():
+    values = torch.tensor([[3.0, -1.0, 3.0, -torch.inf], [torch.inf, 0.0, 1.0, 2.0], [-torch.inf] * 4])
+    expected = torch.tensor([[0.5, 0.0, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.25] * 4])
+    for temperature in (1e-40, 1e-300):
+        assert torch.equal(dl.MPPI(temperature=temperature).count(values), expected)
+    ordinary = torch.randn(5, 50, generator=dl.seeded(0))
+    assert torch.equal(dl.MPPI(temperature=0.3).count(ordinary), (ordinary / 0.3).softmax(-1))
+
+
+def test_mppi_plans_where_every_reward_is_minus_infinity(env):
+    class Hopeless(dl.IcyRoad):
+        def reward(self, state, action):
+            return torch.full(action.shape, -torch.inf)
+
+    for planner in (dl.MPPI(particles=2, horizon=2), dl.MPPI(particles=2, horizon=2, temperature=1e-40)):
+        assert planner.plan(dl.Belief(Hopeless()), env.initial_state()).value == -torch.inf
+
+
 @pytest.mark.parametrize("planner", PLANNERS)
 def test_what_is_no_number_is_never_chosen(env, planner):
     """A reward, and a log-ratio, that are NaN in some imagined states only: faster than 2."""
@@ -297,6 +330,15 @@ def test_a_policy_never_plans_past_the_episodes_end(env, planner):
         assert lengths == expected
 
 
+def test_a_policy_of_a_shorter_road_says_so(env):
+    class Short(dl.IcyRoad):
+        horizon = 3
+
+    act = dl.policy(dl.Exhaustive(particles=2), dl.Belief(Short()))
+    with pytest.raises(ValueError, match=r"belief must be of an env as long as the road .* got horizon = 3"):
+        dl.collect(env, act, episodes=2)
+
+
 def test_planning_runs_on_one_thread_and_gives_the_others_back(env, three_threads):
     seen = []
 
@@ -324,6 +366,17 @@ def test_numbers_without_names_are_refused(planner):
         planner(15)
 
 
+def belief_of(q=1, d=1):
+    """What networks of so many runs make one believe."""
+    return dl.Belief(WIDE, dl.DynamicsModel(WIDE, runs=q), dl.Discriminator(WIDE, d).log_ratio)
+
+
+def test_one_network_may_have_runs_and_the_other_one():
+    planner = dl.Exhaustive(horizon=2, particles=2)
+    for belief in (belief_of(q=3), belief_of(d=3), belief_of(q=3, d=3)):
+        assert planner.plan(belief, torch.zeros(3, 2, 4)).action.shape == (3, 2)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -346,6 +399,23 @@ def test_numbers_without_names_are_refused(planner):
         (lambda: dl.Belief("road"), "env must be an Environment, got 'road'"),
         (lambda: dl.Belief(dl.IcyRoad(), "model"), "dynamics must have a transition.*got 'model'"),
         (lambda: dl.Belief(dl.IcyRoad(), None, 1.0), "log_ratio must be a function.*got 1.0"),
+        (lambda: belief_of(q=3, d=2), "dynamics and log_ratio must have equally many runs, got 3 and 2"),
+        (
+            lambda: dl.RandomShooting(candidates=3, common_random_numbers=False).plan(belief_of(q=3), torch.zeros(4)),
+            r"state must have a leading axis of runs = 3, got batch \(\)",
+        ),
+        (
+            lambda: dl.Exhaustive(horizon=2, particles=1).plan(belief_of(d=3), torch.zeros(9, 4)),
+            r"state must have a leading axis of runs = 3, got batch \(9,\)",
+        ),
+        (
+            lambda: dl.Belief(WIDE, None, dl.Discriminator(dl.Intersection()).log_ratio),
+            r"log_ratio must be of the env's road, with \(coordinates, actions\) \(4, 3\), got \(10, 3\)",
+        ),
+        (
+            lambda: dl.Belief(dl.Intersection(), dl.DynamicsModel(dl.Distracted(env=WIDE, distractors=6))),
+            r"dynamics must be of the env's road, with coordinates \(.*\), got \(.*'distractor 6'\)",
+        ),
         (lambda: dl.Exhaustive().plan(dl.Belief(WIDE), WIDE.initial_state(), 0), "steps must be a positive integer"),
         (lambda: dl.Exhaustive().plan(dl.Belief(WIDE), torch.zeros(3)), r"state must have shape \(..., 4\)"),
     ],
@@ -394,9 +464,9 @@ def test_each_choice_can_have_a_hold_of_its_own():
         plan = planner.plan(belief, start, steps)
         assert plan.actions.tolist() in sequences[values == values.max()].tolist()
         assert float(plan.value) == pytest.approx(float(values.max()))
-    same = (dl.Exhaustive(horizon=6, hold=hold).plan(belief, start) for hold in (2, (2,), (2, 2, 2)))
+    same = (dl.Exhaustive(horizon=6, hold=hold).plan(belief, start) for hold in (2, (2,), [2], (2, 2, 2)))
     assert len({tuple(plan.actions.tolist()) for plan in same}) == 1
-    for bad in ((), (3, 0), [3, 5], "far"):
+    for bad in ((), (3, 0), [3, 0], "far"):
         with pytest.raises(ValueError, match="hold must be a positive integer or a tuple of them, got"):
             dl.Exhaustive(hold=bad)
 

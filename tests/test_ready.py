@@ -1,6 +1,7 @@
 """Networks that were made ready to plan with, held against the plain ones on the same noise."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -117,6 +118,28 @@ def test_a_model_that_was_changed_is_made_ready_anew():
         found.model.change_spread.mul_(0.0)
         found.model.change_centre.zero_()
     assert value() == 4 * state[0]
+
+
+def test_a_choice_that_was_changed_is_planned_with():
+    env, found = learned("icy", 1, components=2, predict="state", box=None)
+    state, actions = env.initial_state(), torch.tensor([2, 1, 1])
+
+    def value(log_ratio=None):
+        q, ratio = found.model, log_ratio and (lambda *transition: found.disc.log_ratio(*transition))
+        fast, slow = (
+            dl.estimate_value(*given, particles=3, generator=dl.seeded(0))
+            for given in ((q, env.reward, state, actions, log_ratio), (Plain(q), env.reward, state, actions, ratio))
+        )
+        torch.testing.assert_close(fast, slow, rtol=1e-3, atol=1e-3)
+        return fast
+
+    before = value(), value(found.disc.log_ratio)
+    found.disc.network = replace(found.disc.network, box=0.0)
+    assert value(found.disc.log_ratio) != before[1]
+    found.model.network = replace(found.model.network, std_range=(2.0, 3.0))
+    assert value() != before[0]
+    found.model.transition = env.transition
+    value()
 
 
 def test_what_overrides_its_network_is_asked_itself():

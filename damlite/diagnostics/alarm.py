@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from weakref import WeakSet
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 from ..estimate import Dynamics, Estimator, LogRatio
 from ..mixture import seeded
 from ..ready import LATEST, scorer
-from ..support import caution
+from ..support import caution, validate
 from ..together import together
 from .weights import ALIKE, TRUSTWORTHY_K, above_cut_off, effective_sample_size, pareto_k, tail_size
 
@@ -92,7 +92,8 @@ def examine(
     """Warn if the weights of a plan cannot be trusted; once for each log-ratio, and each fit of a discriminator.
 
     The plan was chosen for what its particles were worth, so they are no fair sample. Of each run's first state it is
-    imagined once more, with fresh particles and random numbers of its own: nobody else's change.
+    imagined once more, with fresh particles and random numbers of its own: nobody else's change. A log-ratio that
+    cannot be asked so is asked about every state; if it cannot be asked so either, nothing is said.
 
     Parameters
     ----------
@@ -104,17 +105,30 @@ def examine(
     """
     if actions.shape[-1] < 2 or not _is_new(log_ratio):
         return
-    runs = max(getattr(x, "runs", 1) for x in (dynamics, getattr(log_ratio, "__self__", None)))
-    state, actions = (t.reshape(runs, -1, t.shape[-1])[:, 0] for t in (state, actions))
-    fresh = Estimator(particles=FRESH).imagine(dynamics, _no_reward, state, actions, generator=seeded(0))
-    moves = zip(fresh, fresh[1:], actions.T, strict=False)
-    steps = [(now.state, action[:, None].expand(runs, FRESH), later.state) for now, later, action in moves]
-    ratios = together("log_ratio", scorer(log_ratio), steps, 1)
-    log_w, weighed = sum(ratios), sum(map(used, ratios))
-    found = faults(log_w.expand(runs, FRESH), weighed.expand(runs, FRESH), look_at_mean)
+    runs = validate.runs(dynamics=dynamics, log_ratio=log_ratio)
+    ratios = _fresh_ratios(dynamics, log_ratio, state, actions, runs)
+    if not ratios:
+        return
+    log_w, weighed = (sum(each).reshape(-1, FRESH) for each in (ratios, map(used, ratios)))
+    found, kind = faults(log_w, weighed, look_at_mean), "runs" if runs > 1 else "states"
     if found:
-        where = "" if runs == 1 else f" in {len(found)} of {runs} runs; in the first of these"
+        where = "" if len(log_w) == 1 else f" in {len(found)} of {len(log_w)} {kind}; in the first of these"
         caution.warn(f"this plan's weights cannot be trusted{where}: {found[0]}. {LESSON}", UntrustworthyWeights)
+
+
+def _fresh_ratios(dynamics: Dynamics, log_ratio: LogRatio, state: Tensor, actions: Tensor, runs: int) -> list[Tensor]:
+    """Of every transition of fresh particles the log-ratios (..., FRESH).
+
+    Of each run's first state; if that raises, as of a function that knows the batch that was planned for, of them all.
+    """
+    firsts = [t.reshape(runs, -1, t.shape[-1])[:, 0] for t in (state, actions)]
+    for s, a in (firsts, (state.unsqueeze(-2), actions.unsqueeze(-2))):
+        with suppress(Exception):  # whatever a function says to a batch that is not its own
+            fresh = Estimator(particles=FRESH).imagine(dynamics, _no_reward, s, a, generator=seeded(0))
+            moves = zip(fresh, fresh[1:], a[..., None].unbind(-2), strict=False)
+            steps = [(now.state, act.expand(now.log_weight.shape), later.state) for now, later, act in moves]
+            return together("log_ratio", scorer(log_ratio), steps, a.ndim - 1)
+    return []
 
 
 def _no_reward(state: Tensor, action: Tensor) -> Tensor:

@@ -44,8 +44,8 @@ def integer(name: str, value: object, least: int = 1, most: int = MOST) -> int:
 
 
 def integers(name: str, value: object, only_tuples: bool = False) -> tuple[int, ...]:
-    """Return a positive integer, or a tuple of some, as a tuple; raise ValueError if `value` is neither."""
-    every = value if isinstance(value, tuple) else (None if only_tuples else value,)
+    """Return a positive integer, or a tuple or list of some, as a tuple; raise ValueError if `value` is neither."""
+    every = value if isinstance(value, tuple | list) else (None if only_tuples else value,)
     try:
         return tuple(integer(name, each) for each in every or (None,))
     except ValueError:
@@ -220,6 +220,8 @@ def answer(name: str, function: Callable, *given: Tensor, shape: torch.Size) -> 
 def one_each(name: str, found: object, state: Tensor, shape: torch.Size | None = None) -> Tensor:
     """What a function says of states (..., S), as floating-point numbers (...); raise ValueError if it is no such."""
     shape = state.shape[:-1] if shape is None else shape
+    if type(found) in (int, float):  # a number of Python's is meant for all; a tensor () may have lost its axes
+        return state.new_full(shape, found)
     if not isinstance(found, Tensor) or not found.is_floating_point():
         found = numbers(f"what {name} returns", found.to(state) if _is_bool(found) else found)
     if found.shape != shape:
@@ -303,9 +305,13 @@ def device(name: str, value: str) -> torch.device:
     return found
 
 
-def numbers(name: str, value: object, finite: bool = False) -> Tensor:
-    """Return `value`, also of a list or an array, as a float tensor; raise ValueError if it holds anything else."""
+def numbers(name: str, value: object, finite: bool = False, masks: bool = False) -> Tensor:
+    """Return `value`, also of a list or an array, as a float tensor; raise ValueError if it holds anything else.
+
+    masks : True and False are served, as 1 and 0
+    """
     tensor = value if isinstance(value, Tensor) else _as_tensor(value)
+    tensor = tensor.float() if masks and _is_bool(tensor) else tensor
     if tensor is None or tensor.is_complex() or tensor.dtype == torch.bool:
         raise ValueError(f"{name} must be a tensor of numbers, got {shown(value)}")
     tensor = tensor if tensor.is_floating_point() else tensor.float()
@@ -349,6 +355,44 @@ def sizes(dynamics: object) -> tuple[int, int] | None:
     """Numbers of coordinates and of actions of a road, or of that which a network is of; None if it is not told."""
     road = dynamics if hasattr(dynamics, "state_names") else getattr(dynamics, "env", None)
     return (len(road.state_names), road.n_actions) if hasattr(road, "state_names") else None
+
+
+def _network(value: object) -> object | None:
+    """The learned network that this is, or is a method of; None if it is neither."""
+    from ..networks import RoadNetwork  # here, as they ask this module
+
+    owner = getattr(value, "__self__", value)
+    return owner if isinstance(owner, RoadNetwork) else None
+
+
+def of_road(name: str, value: object, env: object) -> None:
+    """Raise ValueError if a road, a network or a method of one is of another road than this environment."""
+    value = _network(value) or value
+    if sizes(value) is None:
+        return
+    road = value if hasattr(value, "state_names") else value.env
+    kind, expected, got = "(coordinates, actions)", sizes(env), sizes(value)
+    if expected == got:
+        kind, expected, got = "coordinates", tuple(env.state_names), tuple(road.state_names)
+    if expected != got:
+        raise ValueError(f"{name} must be of the env's road, with {kind} {expected}, got {got}")
+
+
+def runs(**networks: object) -> int:
+    """How many runs networks or methods of some have; raise ValueError if two that have several differ."""
+    found = {name: getattr(_network(one), "runs", 1) for name, one in networks.items()}
+    several = {name: count for name, count in found.items() if count > 1}
+    if len({*several.values()}) > 1:
+        names, counts = " and ".join(several), " and ".join(map(str, several.values()))
+        raise ValueError(f"{names} must have equally many runs, got {counts}")
+    return max(found.values())
+
+
+def of_runs(name: str, states: Tensor, count: int) -> None:
+    """Raise ValueError if axis 0 of states (..., S) is not that of R > 1 runs."""
+    batch = tuple(states.shape[:-1])
+    if count > 1 and batch[:1] != (count,):
+        raise ValueError(f"{name} must have a leading axis of runs = {count}, got batch {batch}")
 
 
 def states(name: str, value: object, size: int | None) -> Tensor:
@@ -409,6 +453,14 @@ def transition(env: object, state: object, action: object) -> tuple[Tensor, Tens
     action = actions("action", action, env.n_actions).to(state.device)
     batch = broadcastable(state=state[..., 0], action=action)
     return state.expand(*batch, state.shape[-1]), action.expand(batch)
+
+
+def expanded(name: str, value: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return a tensor as one of this shape; raise ValueError if it does not broadcast to it."""
+    try:
+        return value.expand(shape)
+    except RuntimeError:
+        raise ValueError(f"{name} must have shape {shape}, or broadcast to it, got {tuple(value.shape)}") from None
 
 
 def broadcastable(**tensors: Tensor) -> torch.Size:

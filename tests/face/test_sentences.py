@@ -48,7 +48,7 @@ def test_a_policy_takes_a_belief_and_not_its_parts():
     ("forgetful", "sentence"),
     [
         (lambda state, action: None, "what reward returns must be a tensor of numbers, got None"),
-        (lambda state, action: 1.0, r"reward must return a number for each transition, shape \(.*\), got 1.0"),
+        (lambda state, action: torch.tensor(1.0), r"reward must return a number for each .*, shape \(.*\), got 1.0"),
         (lambda state, action: state, r"reward must return a number for each transition, shape \(.*\), got shape"),
         (lambda state: state[..., 0], "reward must take 2 arguments, got a function that does not: too many"),
     ],
@@ -102,6 +102,19 @@ def test_numbers_of_numpy_and_torch_are_kept_as_plain_ones():
     plain = dl.CrossEntropy(particles=5, clip=2.0)
     assert dl.CrossEntropy(particles=torch.tensor(5), clip=torch.tensor(2.0)) == plain
     assert len({plain, dl.CrossEntropy(particles=torch.tensor(5), clip=torch.tensor(2.0))}) == 1
+
+
+def test_lists_of_sizes_are_kept_as_tuples():
+    listed, plain = (recipe(hidden=kind((4, 5)), std_range=kind((0.1, 2.0))) for kind in (list, tuple))
+    assert listed == plain
+    assert hash(dl.Exhaustive(hold=[1, 2])) == hash(dl.Exhaustive(hold=(1, 2)))
+    q = dl.DynamicsModel(ROAD, hidden=[4, 5], std_range=[0.1, 2.0]).network
+    assert q == dl.DynamicsModel(ROAD, hidden=(4, 5), std_range=(0.1, 2.0)).network
+
+
+def test_one_number_of_a_reward_is_that_of_every_transition():
+    constant, each = (dl.estimate_value(ROAD, r, START, [1, 2]) for r in (lambda s, a: 1, lambda s, a: a * 0 + 1.0))
+    assert torch.equal(constant, each)
 
 
 @pytest.mark.parametrize("planner", [dl.Exhaustive(horizon=2), dl.RandomShooting(), dl.CrossEntropy(), dl.MPPI()])
