@@ -1,5 +1,7 @@
 """The sweeps over recipes as pictures: the ladder, the particle axis, and a tornado of what the paper leaves open."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,13 +20,14 @@ CAPTIONS = {
     "the paper leaves open is changed; bars begin at the recipe as chosen, whose 95 % interval is shaded.",
 }
 OPEN = {"ls": "", "mfc": "white", "ms": 7, "capsize": 4}  # the paper's marks
+OTHERS, ONE = ("road", "model", "stderr"), ("road", "predict", "model")  # what rungs have, and share in one picture
 LEVELS = (("#56B4E9", "//"), ("#E69F00", ""))  # colour and hatching of a choice's first and second level
 
 
 def draw_ladder(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's rungs, rows of `sweeps.summarise`: a line with a band for every method."""
     check(ax)
-    given.table("summary", summary, numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    given.drawn("summary", summary, ("variant", "method"), ("mean",), OTHERS, ONE)
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     rungs = list(summary["variant"].unique())
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
@@ -45,7 +48,9 @@ def draw_ladder(ax: Axes, summary: pd.DataFrame) -> None:
 def draw_particles(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's methods against the number of particles, rows of `sweeps.summarise`."""
     check(ax)
-    given.table("summary", summary, numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    given.drawn("summary", summary, ("variant", "method"), ("mean",), OTHERS, ONE)
+    if other := [name for name in summary["variant"].unique() if not str(name).isdecimal()]:
+        raise ValueError(f"summary must have numbers of particles in column variant, got {', '.join(map(str, other))}")
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
         rows = summary[summary["method"] == method]
@@ -77,22 +82,22 @@ def _draw_optimum(ax: Axes, road: str) -> None:
 def draw_tornado(ax: Axes, differences: pd.DataFrame, order: list[str]) -> None:
     """One road's and one pair's differences, rows of `sweeps.differences`: a bar for each level of each choice.
 
-    order : the choices, from the lowest bar to the highest
+    order : the choices, from the lowest bar to the highest; the table has one level or two of each
     """
     check(ax)
     others = ("model", "pair", "low", "high")
-    rows = given.table("differences", differences, ("variant",), ("difference",), others).set_index("variant")
+    rows = given.drawn("differences", differences, ("variant",), ("difference",), others, (*ONE, "pair"))
+    rows = rows.set_index("variant")
     if sweeps.AS_CHOSEN not in rows.index:
         raise ValueError(f"differences must have the variant {sweeps.AS_CHOSEN!r}, got {', '.join(rows.index)}")
-    chosen = rows.loc[sweeps.AS_CHOSEN]
+    chosen, by_choice = rows.loc[sweeps.AS_CHOSEN], _levels(rows.index)
+    order = given.every("order", order, by_choice)
     if np.isfinite(chosen["low"]):
         ax.axvspan(chosen["low"], chosen["high"], color=GREY, alpha=0.2, lw=0)
     ax.axvline(chosen["difference"], color=GREY, ls="--", lw=1.5)
     ax.axvline(0, color="black", lw=1)
     for place, choice in enumerate(order):
-        levels = [variant for variant in rows.index if variant.startswith(f"{choice}: ")]
-        for i, variant in enumerate(levels):
-            colour, hatch = LEVELS[i]
+        for i, (variant, (colour, hatch)) in enumerate(zip(by_choice[choice], LEVELS, strict=False)):
             row, y = rows.loc[variant], place + 0.2 - 0.4 * i
             width = row["difference"] - chosen["difference"]
             ax.barh(y, width, 0.38, left=chosen["difference"], color=colour, hatch=hatch, edgecolor="black", lw=0.5)
@@ -103,6 +108,19 @@ def draw_tornado(ax: Axes, differences: pd.DataFrame, order: list[str]) -> None:
     ax.set_yticks(range(len(order)), order)
     ax.set(xlabel="difference of returns per episode", ylim=(-0.6, len(order) - 0.4))
     ax.set_title(f"{rows['pair'].iloc[0]}, {rows['model'].iloc[0]}")
+
+
+def _levels(variants: Iterable[str]) -> dict[str, list[str]]:
+    """The variants of each choice; raise ValueError if there are more than can be drawn."""
+    levels: dict[str, list[str]] = {}
+    for variant in variants:
+        if variant != sweeps.AS_CHOSEN:
+            levels.setdefault(variant.partition(":")[0], []).append(variant)
+    for choice, every in levels.items():
+        if len(every) > len(LEVELS):
+            said = f"{len(LEVELS)} levels of {choice}, got {len(every)}: {', '.join(every)}"
+            raise ValueError(f"differences must have at most {said}")
+    return levels
 
 
 def ladder(returns: pd.DataFrame, model: str = "mixture") -> Figure:
@@ -142,7 +160,8 @@ def tornado(returns: pd.DataFrame, road: str, model: str = "mixture") -> Figure:
     order = sorted(reach, key=reach.get)
     fig, axes = figure(len(pairs), 1, width=6 * len(pairs), height=1.6 + 0.55 * len(order))
     for ax, pair in zip(axes[0], pairs, strict=True):
-        draw_tornado(ax, table[table["pair"] == pair], order)
+        rows = table[table["pair"] == pair]
+        draw_tornado(ax, rows, [choice for choice in order if choice in _levels(rows["variant"])])
     with style():
         fig.suptitle(road)
     return fig

@@ -69,6 +69,14 @@ def table_ways(key: Sequence[str] = (), numbers: Sequence[str] = (), others: Seq
     return ways
 
 
+def mixed(*columns: str) -> dict[str, Way]:
+    """A table of rows that one picture shows, and one row again, or all rows again as of another road, say."""
+    again = {
+        f"another {c} too": of_right(lambda t, c=c: pd.concat([t, t.assign(**{c: "x"})]), "error") for c in columns
+    }
+    return {"a row twice": of_right(lambda t: pd.concat([t, t[:1]]), "error"), **again}
+
+
 ROUNDS = {
     **table_ways(given.RETURNS, ["return"]),
     "without the last round": of_right(lambda t: t[t["round"] != 0], "error"),
@@ -313,24 +321,50 @@ WAYS |= {
     },
     "optimum": {way: how for way, how in KINDS["number"].items() if way != "nan"},  # NaN is an optimum not known
     "one there": {**{way: how for way, how in NAME.items() if way != "nonsense"}, "nonsense": fixed("nonsense")},
-    "rounds to draw": table_ways(numbers=("round", "return"), others=("method",)),
+    "rounds to draw": {
+        **table_ways(numbers=("round", "return"), others=("method",)),
+        **{way: how for way, how in mixed("road", "predict", "model").items() if way != "a row twice"},
+    },
     "cells to draw": {
+        **mixed("recipe", "road", "predict"),
         **table_ways(others=("model", "method", "mean", "stderr", "paper_mean", "paper_stderr")),
         "without a method": of_right(lambda t: t[t["method"] != "dam"], "error"),
     },
-    "recipes to draw": table_ways(others=("recipe", "road", "model", "method", "mean", "stderr", "paper_mean")),
-    "variants to draw": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
-    "rungs to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr")),
+    "recipes": table_ways(others=("recipe", "road", "model", "method", "mean", "stderr", "paper_mean")),
+    "variants": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
+    "rungs to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    | mixed("road", "predict", "model"),
+    "numbers to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    | mixed("road", "predict", "model")
+    | {"rungs": of_right(lambda t: t.replace({"variant": {"1": "bottom"}}), "error")},
     "bars to draw": {
+        **mixed("road", "predict", "model", "pair"),
         **table_ways(numbers=("difference",), others=("variant", "model", "pair", "low", "high")),
+        "three levels": of_right(
+            lambda t: pd.concat([t, *(t[1:].assign(variant=f"batch: {n}") for n in (5, 10))]), "error"
+        ),
         "without the chosen": of_right(lambda t: t[t["variant"] != sweeps.AS_CHOSEN], "error"),
     },
-    "ledger to draw": table_ways(
+    "choices to draw": {
+        "None": fixed(None),
+        "number": fixed(3),
+        "none": fixed([]),
+        "nonsense": fixed(["batches"]),
+        "text": fixed("nonsense"),
+        "levels": fixed(["batch: 20"]),
+    },
+    "ledger": table_ways(
         numbers=("difference", "low", "high", "tolerance"),
         others=("road", "predict", "source", "claim", "cell", "other", "claimed", "verdict", "firm", "paper_low"),
     ),
     "map to draw": table_ways(numbers=("probability", "particles", "return"), others=("weights", "numbers", "road")),
-    "best to draw": table_ways(numbers=("particles", "best", "least", "most"), others=("road",)),
+    "map's rows": table_ways(numbers=("probability", "particles", "return", "stderr"), others=("weights",))
+    | mixed("road", "numbers", "candidates"),
+    "best to draw": table_ways(("road", "particles"), ("best", "least", "most")),
+    "means to draw": table_ways(numbers=("mean", "particles"), others=("road", "fit", "weights", "stderr"))
+    | mixed("road", "model", "numbers"),
+    "bars of ratios": table_ways(others=("road", "rung", "trajectory stderr", "per_decision"))
+    | mixed("road", "networks", "predict"),
     "truth": {
         "None": fixed(None),
         "number": fixed(0.9),
@@ -354,3 +388,19 @@ WAYS |= {
         "episodes": fixed(episodes()),
     },
 }
+WAYS["variants to draw"] = WAYS["variants"] | mixed("ablation")
+WAYS["recipes to draw"] = (
+    WAYS["recipes"]
+    | mixed("road", "predict", "model")
+    | {
+        "without a method": of_right(lambda t: t[t["method"] != "dam"], "error"),
+        "without one of a recipe": of_right(lambda t: pd.concat([t, t[1:].assign(recipe="paper")]), "error"),
+    }
+)
+WAYS["ledger to draw"] = (
+    WAYS["ledger"]
+    | mixed("road", "predict", "source")
+    | {
+        "a recipe without a row": of_right(lambda t: pd.concat([t, t[1:].assign(recipe="paper")]), "error"),
+    }
+)

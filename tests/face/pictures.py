@@ -7,7 +7,7 @@ import torch
 from matplotlib.axes import Axes
 
 from damlite.figures import density, figure, fitted, ledger, map, roads, speed, sweeps, tables
-from damlite.results import choices
+from damlite.results import choices, fitted_map
 from damlite.results import sweeps as runs
 
 from .calls import Public
@@ -58,6 +58,9 @@ ICE = torch.zeros(3, 4)
 SUMMARY = summary().assign(recipe="our")
 RUNGS = runs.summarise(sweep())
 TORNADO = runs.differences(sweep().replace({"variant": {"1": runs.AS_CHOSEN, "20": "batch: 20"}}))
+RATIOS = pd.DataFrame({"road": ["IcyRoad"], "networks": ["paper"], "predict": ["state"], "rung": ["none"]})
+RATIOS = RATIOS.assign(**{f"{of}{word}": 1.0 for of in fitted.ESTIMATOR_STYLE for word in ("", " stderr")})
+JUDGED = judged()[judged()["source"] == "Table 1"].assign(recipe="our")
 BEST = pd.DataFrame({"road": ["IcyRoad"], "particles": [1], "best": [0.5], "least": [0.4], "most": [0.6]})
 SPEED = pd.DataFrame({"group": ["planning"], "size": ["horizon 25, N = 3"], "contender": ["us"], "value": [1.0]})
 
@@ -65,7 +68,7 @@ PUBLIC = [
     picture(
         "draw_rounds",
         tables.draw_rounds,
-        lambda: {"ax": ax(), "returns": returns(), "optimum": 9.0},
+        lambda: {"ax": ax(), "returns": returns()[returns()["model"] == "mixture"], "optimum": 9.0},
         ax="axes",
         returns="rounds to draw",
         optimum="optimum",
@@ -73,7 +76,7 @@ PUBLIC = [
     picture(
         "draw_cells",
         tables.draw_cells,
-        lambda: {"ax": ax(), "table": SUMMARY, "model": "mixture", "optimum": 9.0},
+        lambda: {"ax": ax(), "table": SUMMARY[::-1], "model": "mixture", "optimum": 9.0},
         ax="axes",
         table="cells to draw",
         model="one there",
@@ -105,7 +108,7 @@ PUBLIC = [
         "by_recipe",
         tables.by_recipe,
         lambda: {"summary": SUMMARY, "road": "IcyRoad", "predict": "state"},
-        summary="recipes to draw",
+        summary="recipes",
         road="one there",
         predict="one there",
     ),
@@ -113,20 +116,20 @@ PUBLIC = [
         "beyond",
         tables.beyond,
         lambda: {"table": choices.summarise(choice_table()), "choice": "particles"},
-        table="variants to draw",
+        table="variants",
     ),
     picture(
         "forest",
         ledger.forest,
         lambda: {"judged": judged(), "road": "IcyRoad", "predict": "state"},
-        judged="ledger to draw",
+        judged="ledger",
         road="one there",
         predict="one there",
     ),
     picture(
         "draw_ledger",
         ledger.draw_ledger,
-        lambda: {"ax": ax(), "judged": judged().assign(recipe="our"), "optimum": 9.0},
+        lambda: {"ax": ax(), "judged": JUDGED, "optimum": 9.0},
         ax="axes",
         judged="ledger to draw",
         optimum="optimum",
@@ -143,7 +146,7 @@ PUBLIC = [
         sweeps.draw_particles,
         lambda: {"ax": ax(), "summary": RUNGS},
         ax="axes",
-        summary="rungs to draw",
+        summary="numbers to draw",
     ),
     picture(
         "draw_tornado",
@@ -151,6 +154,7 @@ PUBLIC = [
         lambda: {"ax": ax(), "differences": TORNADO[TORNADO["pair"] == "dam − disc"], "order": ["batch"]},
         ax="axes",
         differences="bars to draw",
+        order="choices to draw",
     ),
     picture(
         "ladder",
@@ -167,6 +171,13 @@ PUBLIC = [
         returns="sweep",
         road="one there",
         model="one there",
+    ),
+    picture(
+        "map.draw_map",
+        map.draw_map,
+        lambda: {"ax": ax(), "rows": map_table()[map_table()["numbers"] == "own"]},
+        ax="axes",
+        rows="map's rows",
     ),
     *(
         picture(
@@ -189,6 +200,20 @@ PUBLIC = [
         lambda: {"best": BEST, "truth": {"IcyRoad": 0.9}},
         best="best to draw",
         truth="truth",
+    ),
+    picture(
+        "fitted.draw_fitted_map",
+        fitted.draw_fitted_map,
+        lambda: {"ax": ax(), "summary": fitted_map.summarise(fitted_table())},
+        ax="axes",
+        summary="means to draw",
+    ),
+    picture(
+        "fitted.draw_ratios",
+        fitted.draw_ratios,
+        lambda: {"ax": ax(), "summary": RATIOS},
+        ax="axes",
+        summary="bars of ratios",
     ),
     picture(
         "fitted.fitted_cells",

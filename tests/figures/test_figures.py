@@ -103,6 +103,14 @@ def test_figure_2_right_shows_samples_with_both_weights(env, generator):
     assert_finite(fig)
 
 
+def test_one_choice_is_drawn_for_as_many_roads_as_there_are():
+    rows = [("IcyRoad", "truth", "particles", v, run, 1.0 * run) for v in ("20", "1") for run in range(3)]
+    table = pd.DataFrame(rows, columns=["road", "dynamics", "ablation", "variant", "run", "return"])
+    fig = figures.beyond(choices.summarise(table), "particles")
+    assert [ax.get_title() for ax in fig.axes] == ["IcyRoad"]
+    assert_finite(fig)
+
+
 def test_cars_on_the_icy_road_end_in_a_mark(axes, env, random_data):
     figures.draw_episodes(axes, env, random_data.select(torch.arange(3)), "random")
     paths, cars = axes.lines[2::2], axes.lines[3::2]
