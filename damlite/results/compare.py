@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
-from ..support import validate
+from ..support import limits, validate
 
 LEVEL = 0.95
 RESAMPLES = 9999
-MOST = 10**6  # resamples: each deals all runs anew
+MOST = 10**6  # resamples: each deals all runs anew; and see `resamples_of`
 LEAST_ERROR = 1e-12  # stands for the standard error of cells without any spread
 
 
@@ -72,7 +72,7 @@ def welch_from_errors(difference: float, errors: tuple[float, float], runs: tupl
 def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple[Test, Interval]:
     """Percentile bootstrap of x̄ − ȳ: its interval, and the p-value at which that interval's end would be zero."""
     x, y = runs_of("x", x), runs_of("y", y)
-    validate.integer("resamples", resamples, most=MOST)
+    resamples = resamples_of(resamples, x, y)
     found = stats.bootstrap(
         (x, y), mean_difference, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=_rng()
     )
@@ -85,7 +85,7 @@ def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple
 def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Test:
     """Permutation test of Welch's t: how often runs dealt anew to the two cells differ as much."""
     x, y = runs_of("x", x), runs_of("y", y)
-    validate.integer("resamples", resamples, most=MOST)
+    resamples = resamples_of(resamples, x, y)
     seen, runs = welch_t(x, y), np.tile(np.concatenate([x, y]), (resamples, 1))
     dealt = _rng().permuted(runs, axis=1)
     as_much = abs(welch_t(dealt[:, : len(x)], dealt[:, len(x) :])) >= abs(seen) * (1 - 1e-9)  # ties by rounding count
@@ -155,6 +155,14 @@ def runs_of(name: str, value: object, least: int = 2) -> np.ndarray:
         expected = f"at least {least} finite numbers (n,)"
         raise ValueError(f"{name} must be {expected}, got {validate.shown(value)}")
     return runs
+
+
+def resamples_of(resamples: object, *samples: np.ndarray) -> int:
+    """Return how often runs are drawn anew; raise ValueError if it is too often for so many runs at once."""
+    resamples, runs = validate.integer("resamples", resamples, most=MOST), sum(map(len, samples))
+    size = f"{resamples:,} × {runs:,} runs"
+    limits.at_most(limits.DRAWN, "numbers", "resamples", resamples * runs, "ask for fewer", size)
+    return resamples
 
 
 def _rng() -> np.random.Generator:

@@ -210,7 +210,7 @@ def interval(
     validate.function("statistic", statistic, "runs, axis")
     samples = [compare.runs_of("each of samples", runs) for runs in samples]
     validate.number("level", level, least=0, most=1)
-    validate.integer("resamples", resamples, most=compare.MOST)
+    compare.resamples_of(resamples, *samples)
     drawn = stats.bootstrap(
         samples,
         statistic,
