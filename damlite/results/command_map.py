@@ -43,11 +43,10 @@ def run(given: argparse.Namespace) -> None:
     print(f"written to {out}")
 
 
-def load(name: str, folder: Path | None = None) -> pd.DataFrame:
+def load(name: str, folder: str | Path | None = None) -> pd.DataFrame:
     """A stored table, "map" or "map_between"."""
-    return pd.read_csv(
-        (folder or table1.STORED) / f"{name}.csv", keep_default_na=False, na_values={"spread_theory": [""]}
-    )
+    path = (table1.STORED if folder is None else Path(folder)) / f"{name}.csv"
+    return pd.read_csv(path, keep_default_na=False, na_values={"spread_theory": [""]})
 
 
 def _less_than_stored(given: argparse.Namespace) -> list[str]:

@@ -42,6 +42,7 @@ class Interval(NamedTuple):
 
 def welch_t(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     """Welch's t, (x̄ − ȳ) / √(s²ₓ/n + s²ᵧ/m), along `axis`; huge, and not infinite, where neither cell spreads."""
+    x, y = np.asarray(x), np.asarray(y)
     error = np.sqrt(x.var(axis, ddof=1) / x.shape[axis] + y.var(axis, ddof=1) / y.shape[axis])
     return (x.mean(axis) - y.mean(axis)) / np.maximum(error, LEAST_ERROR)
 
@@ -128,7 +129,7 @@ def improvement_interval(x: np.ndarray, y: np.ndarray) -> Interval:
 
 def mean_difference(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     """Mean of x minus mean of y, along `axis`."""
-    return x.mean(axis) - y.mean(axis)
+    return np.asarray(x).mean(axis) - np.asarray(y).mean(axis)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

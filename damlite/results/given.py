@@ -130,6 +130,14 @@ def pair(name: str, value: object, *options: Iterable[str]) -> tuple[str, str]:
     return tuple(value)
 
 
+def folder(value: object) -> Path:
+    """Return `value` as a path to look for tables in; raise ValueError if no such folder is there."""
+    found = path("folder", value)
+    if not found.is_dir():
+        raise ValueError(f"folder must be one that is there, got {str(value)!r}")
+    return found
+
+
 def path(name: str, value: object) -> Path:
     """Return `value` as a path; raise ValueError if it is none."""
     try:

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 import damlite as dl
-from damlite.results import given, sweeps
+from damlite.results import fitted_map, given, sweeps
 
 from .calls import Way
 from .kinds import WAYS as KINDS
@@ -197,6 +197,29 @@ WAYS: dict[str, dict[str, Way]] = {
         "text": fixed("state", "same"),
         "twice": fixed(["state", "state"], "same"),
     },
+    "several names": {
+        "nonsense": fixed("nonsense"),
+        "none": fixed([]),
+        "None": fixed(None),
+        "number": fixed(3),
+        "one wrong": of_right(lambda names: [*names, "nonsense"], "error"),
+        "function": fixed(len),
+        "text": of_right(lambda names: names[0]),
+    },
+    "table's size": {**{way: how for way, how in odd().items() if way != "None"}, "class": fixed(fitted_map.Size)},
+    "sizes": {
+        "None": fixed(None),
+        "number": fixed(4),
+        "text": fixed("4"),
+        "negative": fixed((0, -1)),
+        "fraction": fixed((0.5,)),
+        "function": fixed(len),
+    },
+    "fields": {"fields": fixed({}), "text": fixed("fast"), "number": fixed(3), "class": fixed(dl.Training)},
+    "variant's runs": {
+        **table_ways(("method", "run"), ["return"]),
+        "two variants": of_right(lambda t: pd.concat([t, t.assign(variant="5")]), "error"),
+    },
     "recipe for": {
         **{way: how for way, how in LEARNING["recipe"].items() if way not in ("function of env", "None", "function")},
         "None": fixed(None),
@@ -306,6 +329,7 @@ WAYS: dict[str, dict[str, Way]] = {
 WAYS["named roads"] = {
     **WAYS["roads"],
     "a path": fixed({"my/road": dl.IcyRoad()}),
+    "two lines": fixed({"my\nroad": dl.IcyRoad()}),
     "no name": fixed({"": dl.IcyRoad()}),
     "a number's name": fixed({3: dl.IcyRoad()}),
 }
@@ -331,7 +355,7 @@ WAYS |= {
         "without a method": of_right(lambda t: t[t["method"] != "dam"], "error"),
     },
     "recipes": table_ways(others=("recipe", "road", "model", "method", "mean", "stderr", "paper_mean")),
-    "variants": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
+    "variants' means": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
     "rungs to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
     | mixed("road", "predict", "model"),
     "numbers to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
@@ -388,7 +412,7 @@ WAYS |= {
         "episodes": fixed(episodes()),
     },
 }
-WAYS["variants to draw"] = WAYS["variants"] | mixed("ablation")
+WAYS["variants to draw"] = WAYS["variants' means"] | mixed("ablation")
 WAYS["recipes to draw"] = (
     WAYS["recipes"]
     | mixed("road", "predict", "model")

@@ -116,7 +116,7 @@ PUBLIC = [
         "beyond",
         tables.beyond,
         lambda: {"table": choices.summarise(choice_table()), "choice": "particles"},
-        table="variants",
+        table="variants' means",
     ),
     picture(
         "forest",
