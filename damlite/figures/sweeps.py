@@ -21,6 +21,7 @@ CAPTIONS = {
 }
 OPEN = {"ls": "", "mfc": "white", "ms": 7, "capsize": 4}  # the paper's marks
 OTHERS, ONE = ("road", "model", "stderr"), ("road", "predict", "model")  # what rungs have, and share in one picture
+RUNS = ((*sweeps.SAME, "run"), ("return",), (), ("predict",))  # what `given.drawn` asks of a sweep's returns
 LEVELS = (("#56B4E9", "//"), ("#E69F00", ""))  # colour and hatching of a choice's first and second level
 
 
@@ -49,8 +50,7 @@ def draw_particles(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's methods against the number of particles, rows of `sweeps.summarise`."""
     check(ax)
     given.drawn("summary", summary, ("variant", "method"), ("mean",), OTHERS, ONE)
-    if other := [name for name in summary["variant"].unique() if not str(name).isdecimal()]:
-        raise ValueError(f"summary must have numbers of particles in column variant, got {', '.join(map(str, other))}")
+    _numbered("summary", summary)
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
         rows = summary[summary["method"] == method]
@@ -67,6 +67,12 @@ def draw_particles(ax: Axes, summary: pd.DataFrame) -> None:
     ax.set_xticks([0.5, *particles], ["paper", *map(str, particles)])
     ax.set_xticks([], minor=True)
     ax.set(title=f"{road}, {model}", xlabel="particles", ylabel="return per episode", xlim=(0.4, 1.3 * particles[-1]))
+
+
+def _numbered(name: str, rows: pd.DataFrame) -> None:
+    """Raise ValueError if variants of the rows are no numbers of particles."""
+    if others := [variant for variant in map(str, rows["variant"].unique()) if not variant.isdecimal()]:
+        raise ValueError(f"{name} must have numbers of particles in column variant, got {', '.join(others)}")
 
 
 def _draw_optimum(ax: Axes, road: str) -> None:
@@ -125,7 +131,8 @@ def _levels(variants: Iterable[str]) -> dict[str, list[str]]:
 
 def ladder(returns: pd.DataFrame, model: str = "mixture") -> Figure:
     """The ladder of one model on every road, from the returns of `sweeps.run_sweep`."""
-    summary = sweeps.summarise(given.part("returns", returns, model=model))
+    returns = given.drawn("returns", given.part("returns", returns, model=model), *RUNS)
+    summary = sweeps.summarise(returns)
     parts = [part for _, part in summary.groupby("road", sort=False)]
     fig, axes = figure(1, len(parts), width=10, height=4.6 * len(parts))
     for ax, part in zip(axes[:, 0], parts, strict=True):
@@ -136,6 +143,7 @@ def ladder(returns: pd.DataFrame, model: str = "mixture") -> Figure:
 
 def particle_axis(returns: pd.DataFrame) -> Figure:
     """All cells against the number of particles, from the returns of `sweeps.run_sweep`: a row for every road."""
+    _numbered("returns", given.drawn("returns", returns, *RUNS))
     summary = sweeps.summarise(returns)
     roads, models = list(summary["road"].unique()), [m for m in table1.MODELS if m in set(summary["model"])]
     fig, axes = figure(len(models), len(roads), width=5 * len(models), height=3.8 * len(roads))
@@ -148,7 +156,12 @@ def particle_axis(returns: pd.DataFrame) -> Figure:
 
 def tornado(returns: pd.DataFrame, road: str, model: str = "mixture") -> Figure:
     """What the paper leaves open on one road, the choice that moves a difference furthest at the top."""
-    table = sweeps.differences(given.part("returns", returns, road=road, model=model))
+    returns = given.drawn("returns", given.part("returns", returns, road=road, model=model), *RUNS)
+    table = sweeps.differences(returns)
+    if table.empty:
+        words = " or ".join(f"{above} and {below}" for above, below in sweeps.PAIRS)
+        got = ", ".join(map(str, returns["method"].unique()))
+        raise ValueError(f"returns must have both methods of a pair, {words}, got {got}")
     pairs = list(table["pair"].unique())
     reach: dict[str, float] = {}
     for _, rows in table.groupby("pair"):

@@ -30,6 +30,10 @@ def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
 
 def draw_learning(axes: np.ndarray, returns: pd.DataFrame, optimum: float) -> None:
     """`draw_rounds` on 2 × 2 axes: a row for what the models predict, a column for the kind of model."""
+    if (shape := np.shape(axes)) != (2, 2):
+        raise ValueError(f"axes must be those of 2 × 2, as figure(2, 2)[1] are, got shape {shape}")
+    given.table("returns", returns, others=("predict", "model"))
+    axes = np.asarray(axes)
     for row, predict in zip(axes, ("state", "velocity"), strict=True):
         for ax, model in zip(row, table1.MODELS, strict=True):
             draw_rounds(ax, returns[(returns["predict"] == predict) & (returns["model"] == model)], optimum)

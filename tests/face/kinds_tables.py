@@ -16,7 +16,7 @@ from damlite.results import fitted_map, given, sweeps
 from .calls import Way
 from .kinds import WAYS as KINDS
 from .kinds import fixed, of_right, tensor_ways
-from .kinds_learning import GIVEN, episodes, odd
+from .kinds_learning import CROSSING, GIVEN, episodes, odd
 from .kinds_learning import WAYS as LEARNING
 
 SAME = (*sweeps.SAME, "run")
@@ -428,3 +428,42 @@ WAYS["ledger to draw"] = (
         "a recipe without a row": of_right(lambda t: pd.concat([t, t[1:].assign(recipe="paper")]), "error"),
     }
 )
+OF_TWO = {
+    "two of them": of_right(lambda x: torch.stack([x, x]), "error"),
+    "one less": of_right(lambda x: x[:-1], "error"),
+}
+SERVED = ("inf", "list", "numpy", "float64", "float16", "not contiguous", "int32")
+WAYS |= {
+    "arrows": {way: how for way, how in tensor_ways("error").items() if way not in SERVED} | OF_TWO,
+    "no arrows": {"False": fixed(False)},
+    "states of a path": {
+        **odd(),
+        "a batch": of_right(lambda x: torch.stack([x, x]), "error"),
+        "of the ice": fixed(torch.zeros(3, 4)),
+        "none": of_right(lambda x: x[:0], "error"),
+        "one state": of_right(lambda x: x[0], "error"),
+    },
+    "one of the ice": {
+        **odd(),
+        "of the crossing": of_right(lambda p: CROSSING.transition(CROSSING.initial_state(), torch.tensor(1)), "error"),
+        "two of them": of_right(lambda p: p.map(lambda x: torch.stack([x, x])), "error"),
+        "its mean": of_right(lambda p: p.mean, "error"),
+    },
+    "drawn density": {"nonsense": fixed("truth"), "None": fixed(None), "list": fixed(["truth p"])},
+    "figure": {**odd(), "axes": fixed(np.zeros((1, 1)))},
+    "four axes": {
+        **odd(),
+        "one": of_right(lambda axes: axes[:1, :1], "error"),
+        "a row": of_right(lambda axes: axes[0], "error"),
+    },
+}
+WAYS["samples to draw"] = {way: how for way, how in WAYS["arrows"].items() if way != "None"}
+WAYS["two paths"]["one tensor's first"] = of_right(lambda paths: torch.stack(list(paths))[:1], "error")
+WAYS["speed to draw"]["planning alone"] = of_right(lambda t: t[t["group"] == "planning"], "error")
+WAYS["speed to draw"]["growth alone"] = of_right(lambda t: t[t["group"] == "growth"], "error")
+WAYS["pairs of a sweep"] = {**WAYS["sweep"], "one method": of_right(lambda t: t[t["method"] == "dam"], "error")}
+WAYS["particles of a sweep"] = {
+    **WAYS["sweep"],
+    "rungs": of_right(lambda t: t.replace({"variant": {"1": "bottom"}}), "error"),
+    "another predict too": of_right(lambda t: pd.concat([t, t.assign(predict="velocity")]), "error"),
+}

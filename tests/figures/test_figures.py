@@ -150,6 +150,22 @@ def test_figure_2_left_and_its_animation(turns):
     assert durations == [200, 200, 1500]
 
 
+def test_both_turns_may_be_one_tensor_and_weights_a_list(turns, axes, env):
+    short = [states[:3] for states in turns]
+    drawn = [figures.figure2_left(dl.Intersection(), paths, 2) for paths in (short, torch.stack(short))]
+    for one, other in zip(*(fig.axes for fig in drawn), strict=True):
+        np.testing.assert_array_equal(one.lines[4].get_xydata(), other.lines[4].get_xydata())
+    picture = figures.NextVelocity(axes)
+    picture.show_weights([-1.0, 0.5], [1.0, -1.0])
+    np.testing.assert_allclose([head.get_xydata()[0] for head in picture.heads], [[-1, np.e], [0.5, 1 / np.e]])
+
+
+def test_an_optimum_that_is_not_known_may_be_of_any_kind(axes):
+    returns = pd.DataFrame({"round": [1], "return": [2.0], "method": ["dam"]})
+    for unknown in (float("nan"), np.float32("nan")):
+        figures.draw_rounds(axes, returns, unknown)
+
+
 @pytest.mark.parametrize(("road", "size"), [(dl.IcyRoad(), (192, 480, 3)), (dl.Intersection(), (400, 400, 3))])
 def test_every_road_has_a_picture(road, size):
     state = road.initial_state()
