@@ -153,6 +153,8 @@ def test_folders_may_be_texts():
     for name, block in report.BLOCKS.items():
         where = {"speed": "planning"}.get(name, "IcyRoad")
         assert block(str(table1.STORED), where) == block(table1.STORED, where)
+        with pytest.raises(ValueError, match="folder must be a path, got 3"):
+            block(3, where)
 
 
 def test_other_environments_have_no_known_fork():
