@@ -8,6 +8,7 @@ import torch
 
 import damlite as dl
 from damlite.mixture import draw_noise, draw_stratified_noise
+from damlite.results import claims, compare, map, table1
 from damlite.support import limits
 
 ROAD = dl.IcyRoad()
@@ -91,6 +92,23 @@ REFUSED = {  # what is asked, and what is said
     ),
     "runs": (lambda: dl.Discriminator(ROAD, runs=10**6), "runs, hidden and components must .* got 1,000,000 × "),
     "components": (lambda: dl.DynamicsModel(ROAD, components=10**9), "runs, hidden and components must .* parameters"),
+    "draws": (
+        lambda: map.luck(ROAD, (0.9,), (1, 20), draws=10**7),
+        "draws must leave at most 50,000,000 strings of outcomes, got 10,000,000 × 20 particles = 200,000,000",
+    ),
+    "permutation": (
+        lambda: compare.permutation(range(300), range(300), 10**6),
+        "resamples must .* numbers, got 1,000,000 × 600 runs = 600,000,000",
+    ),
+    "bootstrap": (lambda: compare.bootstrap(range(300), range(300), 10**6), "resamples must .* 1,000,000 × 600 runs"),
+    "interval": (
+        lambda: table1.interval(table1.interquartile_mean, range(200), resamples=10**6),
+        "resamples must .* 1,000,000 × 200 runs",
+    ),
+    "unrealistic mass": (
+        lambda: claims.unrealistic_mass(runs=10, samples=10**6),
+        "runs × samples must leave at most 100,000,000 numbers in a layer, got 10 × 1,000,000 × 64 = 640,000,000",
+    ),
     "rounds": (lambda: dl.our_recipe(ROAD).but(rounds=10**7), "rounds must leave at most 1,000,000 rounds"),
 }
 

@@ -15,6 +15,7 @@ from ..models import DynamicsModel
 from ..support import validate
 from .style import MODEL, TRUTH, WEIGHT, check, figure
 
+SIZE = len(IcyRoad.state_names)
 LOG_FLOOR = 1e-3  # weights below it are drawn there
 
 
@@ -29,7 +30,7 @@ class NextVelocity:
     """
 
     def __init__(self, ax: Axes, limit: float = 4.5, arrows: bool = True) -> None:
-        self.ax, self.grid = ax, torch.linspace(-limit, limit, 601)
+        self.ax, self.arrows, self.grid = ax, arrows, torch.linspace(-limit, limit, 601)
         nothing = [np.nan], [np.nan]
         self.lines, self.areas = {}, {}
         for name, colour, line in (("truth p", TRUTH, "-"), ("model q", MODEL, "--")):
@@ -53,7 +54,9 @@ class NextVelocity:
         ]
 
     def show_density(self, name: str, mixture: Mixture) -> None:
-        """Draw "truth p" or "model q", a mixture without batch axes."""
+        """Draw "truth p" or "model q", a mixture of the icy road without batch axes."""
+        validate.choice("name", name, tuple(self.lines))
+        _one_of_the_ice("mixture", mixture)
         with torch.no_grad():
             density = mixture.marginal(3).log_prob(self.grid).exp().numpy()
         velocity = self.grid.numpy()  # Matplotlib goes through a tensor number by number
@@ -63,12 +66,35 @@ class NextVelocity:
         self.ax.set_ylim(0, 1.3 * highest)  # room for the legend above the peaks
 
     def show_weights(self, samples: Tensor, log_weights: Tensor) -> None:
-        """Draw samples (N,) of the next lateral velocity with log p/q (N,): arrows up or down from one."""
+        """Draw samples (N,) of the next lateral velocity with log p/q (N,): arrows up or down from one.
+
+        Raises ValueError if they do not fit each other, or there is no axis for arrows.
+        """
+        if not self.arrows:
+            raise ValueError(f"arrows must be True where weights are to be shown, got {self.arrows!r}")
+        samples, log_weights = _arrows(samples, log_weights)
         w = log_weights.exp().clamp(LOG_FLOOR, 1 / LOG_FLOOR).tolist()
         self.stems.set_segments([[(x, 1.0), (x, y)] for x, y in zip(samples.tolist(), w, strict=True)])
         for head, up in zip(self.heads, (True, False), strict=True):
             tips = [(x, y) for x, y in zip(samples.tolist(), w, strict=True) if (y >= 1) == up]
             head.set_data(*zip(*tips, strict=True) if tips else ([np.nan], [np.nan]))
+
+
+def _one_of_the_ice(name: str, value: object) -> Mixture:
+    """Return one mixture of the icy road, of velocities or states; raise ValueError if it is anything else."""
+    mixture = validate.instance(name, value, Mixture)
+    if (shape := tuple(mixture.state.shape)) != (SIZE,) or mixture.log_weights.ndim != 1:
+        raise ValueError(f"{name} must be of one state of the icy road, shape ({SIZE},), got {shape}")
+    return mixture
+
+
+def _arrows(samples: object, log_weights: object) -> tuple[Tensor, Tensor]:
+    """Return samples and their log-weights, both (N,); raise ValueError if they are anything else."""
+    samples, log_weights = validate.numbers("samples", samples, finite=True), validate.known("log_weights", log_weights)
+    if samples.ndim != 1 or samples.shape != log_weights.shape:
+        got = f"{tuple(samples.shape)} and {tuple(log_weights.shape)}"
+        raise ValueError(f"samples and log_weights must both have shape (N,), got {got}")
+    return samples, log_weights
 
 
 def draw_next_velocity(
@@ -81,13 +107,14 @@ def draw_next_velocity(
 ) -> None:
     """Fig. 2 (right) once: see `NextVelocity` for the arguments; arrows only if there are samples (N,)."""
     check(ax)
-    validate.instance("truth", truth, Mixture)
-    validate.instance("model", model, Mixture)
+    _one_of_the_ice("truth", truth)
+    _one_of_the_ice("model", model)
+    arrows = None if samples is None else _arrows(samples, log_weights)
     picture = NextVelocity(ax, limit, arrows=samples is not None)
     picture.show_density("truth p", truth)
     picture.show_density("model q", model)
-    if samples is not None:
-        picture.show_weights(samples, log_weights)
+    if arrows is not None:
+        picture.show_weights(*arrows)
 
 
 def figure2_right(env: IcyRoad, model: DynamicsModel, disc: Discriminator, samples: int = 25) -> Figure:

@@ -19,7 +19,8 @@ def draw_fitted_map(ax: Axes, summary: pd.DataFrame) -> None:
     A colour for each fit, a marker and a line for each kind of weights.
     """
     check(ax)
-    given.table("summary", summary, numbers=("mean", "particles"), others=("road", "fit", "weights", "stderr"))
+    key, others = ("fit", "weights", "particles"), ("road", "stderr")
+    given.drawn("summary", summary, key, ("mean", "particles"), others, ("road", "model", "numbers"))
     for fit, colour in FIT_COLOUR.items():
         for weights, (marker, line) in WEIGHTS_STYLE.items():
             rows = summary[(summary["fit"] == fit) & (summary["weights"] == weights)].sort_values("particles")
@@ -57,7 +58,7 @@ def draw_ratios(ax: Axes, summary: pd.DataFrame) -> None:
     """
     check(ax)
     others = [name for estimator in ESTIMATOR_STYLE for name in (estimator, f"{estimator} stderr")]
-    given.table("summary", summary, others=("road", "rung", *others))
+    given.drawn("summary", summary, ("rung",), (), ("road", *others), ("road", "networks", "predict"))
     places = range(len(summary))[::-1]
     for i, (estimator, (colour, hatch)) in enumerate(ESTIMATOR_STYLE.items()):
         heights = [place + 0.2 - 0.4 * i for place in places]

@@ -21,6 +21,7 @@ APART = 0.8  # of a row for the marks of one difference
 NUMBERS = ("difference", "low", "high", "tolerance")
 COLUMNS = ("recipe", "road", "predict", "source", "claim", "cell", "other", "claimed", "verdict", "firm")
 COLUMNS += ("paper_difference", "paper_low", "paper_high")
+DIFFERENCE = ["claim", "cell", "other"]
 OPINION = {True: ", firm", False: ""}
 
 
@@ -36,8 +37,12 @@ def draw_ledger(ax: Axes, judged: pd.DataFrame, optimum: float) -> None:
     optimum : the road's; differences up to 1.1 times it are shown
     """
     check(ax, optimum)
-    given.table("judged", judged, numbers=NUMBERS, others=COLUMNS)
+    given.drawn("judged", judged, ("recipe", *DIFFERENCE), NUMBERS, COLUMNS, ("road", "predict", "source"))
     recipes = _recipes(judged)
+    few = judged.groupby(DIFFERENCE, sort=False)["recipe"].nunique() < len(recipes)
+    if few.any():
+        claim, cell, other = few.idxmax()
+        raise ValueError(f"judged must have a row of each recipe for {cell} − {other}, got fewer of {claim!r}")
     limit = 1.1 * (optimum if np.isfinite(optimum) else judged[["low", "high"]].abs().max(axis=None))
     ticks, names = [], []
     for y, quote, rows in _placed(judged):

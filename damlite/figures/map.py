@@ -38,7 +38,8 @@ NUMBERS, OTHERS = ("probability", "particles", "return", "stderr"), ("weights", 
 def draw_map(ax: Axes, rows: pd.DataFrame, column: str = "return", weights: str = "exact + shift") -> None:
     """A column against particles, a line for each q, of rows of the map that share numbers and candidates."""
     check(ax)
-    given.table("rows", rows, numbers=NUMBERS, others=("weights", column))
+    others, one = ("weights", column), ("road", "numbers", "candidates")
+    given.drawn("rows", rows, ("probability", "weights", "particles"), NUMBERS, others, one)
     proposals = list(dict.fromkeys(rows["probability"]))
     looks = [(TRUTH, "o", "-"), *LOOKS[-(len(proposals) - 1) :]]
     for i, (q, (colour, marker, line)) in enumerate(zip(proposals, looks, strict=True)):
@@ -104,7 +105,7 @@ def best_proposals(best: pd.DataFrame, truth: dict[str, float]) -> Figure:
     best : as from `map.best_probability`
     truth : each road's own probability of its forks
     """
-    given.table("best", best, numbers=("particles", "best", "least", "most"), others=("road",))
+    given.table("best", best, ("road", "particles"), ("particles", "best", "least", "most"))
     roads = list(dict.fromkeys(best["road"]))
     if not isinstance(truth, dict) or not set(roads) <= set(truth):
         raise ValueError(f"truth must be a dict of probabilities for {', '.join(roads)}, got {truth!r}")

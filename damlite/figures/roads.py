@@ -56,6 +56,8 @@ class Crossing:
     """The crossing with both cars and their paths, with artists that stay."""
 
     def __init__(self, ax: Axes, env: Intersection, legend: bool = True) -> None:
+        check(ax)
+        validate.instance("env", env, Intersection)
         self.ax, self.env = ax, env
         ax.axvspan(-LANE, LANE, color="#eeeeee", zorder=0)
         ax.axhspan(-LANE, LANE, color="#eeeeee", zorder=0)
@@ -75,6 +77,7 @@ class Crossing:
 
     def show(self, states: Tensor) -> None:
         """Draw paths of states (T, S); each car stands where its path ends."""
+        states = _states(self.env, states, Intersection, (2,))
         for path, parts, first in zip(self.paths, self.cars, (0, 5), strict=True):
             xs, ys, _, _, headings = states[:, first : first + 5].numpy().T
             path.set_data(xs, ys)
@@ -106,13 +109,18 @@ def _states(
 
 
 def _two(env: object, episodes: object) -> list[Tensor]:
+    if isinstance(episodes, Tensor | np.ndarray) and episodes.ndim == 3:
+        episodes = list(episodes)
     if not isinstance(episodes, list | tuple) or len(episodes) != 2:
         raise ValueError(f"episodes must be the states of two, as both_turns gives, got {validate.shown(episodes)}")
     return [_states(env, states, Intersection, (2,), "each of episodes") for states in episodes]
 
 
 def figure2_left(env: Intersection, episodes: Sequence[Tensor], step: int = 14) -> Figure:
-    """Fig. 2 (left) of the paper: the two scenarios, from `examples.both_turns`, each drawn up to a step."""
+    """Fig. 2 (left) of the paper: the two scenarios, from `examples.both_turns`, each drawn up to a step.
+
+    episodes : states (T, S) of either, or those of both as one tensor (2, T, S)
+    """
     validate.integer("step", step)
     episodes = _two(env, episodes)
     fig, axes = figure(2, width=9, height=4.8)

@@ -55,9 +55,13 @@ def draw_growth(ax: Axes, rows: pd.DataFrame) -> None:
 def speed(table: pd.DataFrame) -> Figure:
     """Planning at its longer horizon, and growth, of `speed.csv`."""
     given.table("table", table, numbers=("value",), others=("group", "size", "contender"))
-    planning = table[(table["group"] == "planning") & table["size"].str.contains("horizon 25")]
+    planning = table[(table["group"] == "planning") & table["size"].astype(str).str.contains("horizon 25")]
+    growth = table[table["group"] == "growth"]
+    if planning.empty or growth.empty:
+        got = ", ".join(map(str, table["group"].unique()))
+        raise ValueError(f"table must have rows of growth, and of planning at horizon 25, got {got}")
     with style():
         fig, ((left, right),) = figure(2, width=11, height=4.4)
         draw_rates(left, planning)
-        draw_growth(right, table[table["group"] == "growth"])
+        draw_growth(right, growth)
     return fig

@@ -46,7 +46,7 @@ def figure(
 def check(ax: object, optimum: float = 0.0) -> None:
     """Raise ValueError if nothing can be drawn on this, or a road's optimum is neither a number nor NaN (not known)."""
     validate.instance("ax", ax, Axes, " of a figure")
-    if not (isinstance(optimum, float) and math.isnan(optimum)):
+    if not (isinstance(optimum, float | np.floating) and math.isnan(optimum)):
         validate.number("optimum", optimum)
 
 
@@ -58,6 +58,7 @@ def png(fig: Figure) -> bytes:
 
 def drawn(fig: Figure) -> FigureCanvasAgg:
     """A canvas with the figure on it."""
+    validate.instance("fig", fig, Figure)
     with style():
         canvas = FigureCanvasAgg(fig)
         canvas.draw()

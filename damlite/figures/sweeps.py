@@ -1,5 +1,7 @@
 """The sweeps over recipes as pictures: the ladder, the particle axis, and a tornado of what the paper leaves open."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -18,13 +20,15 @@ CAPTIONS = {
     "the paper leaves open is changed; bars begin at the recipe as chosen, whose 95 % interval is shaded.",
 }
 OPEN = {"ls": "", "mfc": "white", "ms": 7, "capsize": 4}  # the paper's marks
+OTHERS, ONE = ("road", "model", "stderr"), ("road", "predict", "model")  # what rungs have, and share in one picture
+RUNS = ((*sweeps.SAME, "run"), ("return",), (), ("predict",))  # what `given.drawn` asks of a sweep's returns
 LEVELS = (("#56B4E9", "//"), ("#E69F00", ""))  # colour and hatching of a choice's first and second level
 
 
 def draw_ladder(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's rungs, rows of `sweeps.summarise`: a line with a band for every method."""
     check(ax)
-    given.table("summary", summary, numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    given.drawn("summary", summary, ("variant", "method"), ("mean",), OTHERS, ONE)
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     rungs = list(summary["variant"].unique())
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
@@ -45,7 +49,8 @@ def draw_ladder(ax: Axes, summary: pd.DataFrame) -> None:
 def draw_particles(ax: Axes, summary: pd.DataFrame) -> None:
     """One road's and one model's methods against the number of particles, rows of `sweeps.summarise`."""
     check(ax)
-    given.table("summary", summary, numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    given.drawn("summary", summary, ("variant", "method"), ("mean",), OTHERS, ONE)
+    _numbered("summary", summary)
     road, model = summary["road"].iloc[0], summary["model"].iloc[0]
     for i, (method, (colour, marker, line)) in enumerate(METHOD_STYLE.items()):
         rows = summary[summary["method"] == method]
@@ -64,6 +69,12 @@ def draw_particles(ax: Axes, summary: pd.DataFrame) -> None:
     ax.set(title=f"{road}, {model}", xlabel="particles", ylabel="return per episode", xlim=(0.4, 1.3 * particles[-1]))
 
 
+def _numbered(name: str, rows: pd.DataFrame) -> None:
+    """Raise ValueError if variants of the rows are no numbers of particles."""
+    if others := [variant for variant in map(str, rows["variant"].unique()) if not variant.isdecimal()]:
+        raise ValueError(f"{name} must have numbers of particles in column variant, got {', '.join(others)}")
+
+
 def _draw_optimum(ax: Axes, road: str) -> None:
     optimum = table1.optimum(road)
     if np.isfinite(optimum):
@@ -77,22 +88,22 @@ def _draw_optimum(ax: Axes, road: str) -> None:
 def draw_tornado(ax: Axes, differences: pd.DataFrame, order: list[str]) -> None:
     """One road's and one pair's differences, rows of `sweeps.differences`: a bar for each level of each choice.
 
-    order : the choices, from the lowest bar to the highest
+    order : the choices, from the lowest bar to the highest; the table has one level or two of each
     """
     check(ax)
     others = ("model", "pair", "low", "high")
-    rows = given.table("differences", differences, ("variant",), ("difference",), others).set_index("variant")
+    rows = given.drawn("differences", differences, ("variant",), ("difference",), others, (*ONE, "pair"))
+    rows = rows.set_index("variant")
     if sweeps.AS_CHOSEN not in rows.index:
         raise ValueError(f"differences must have the variant {sweeps.AS_CHOSEN!r}, got {', '.join(rows.index)}")
-    chosen = rows.loc[sweeps.AS_CHOSEN]
+    chosen, by_choice = rows.loc[sweeps.AS_CHOSEN], _levels(rows.index)
+    order = given.every("order", order, by_choice)
     if np.isfinite(chosen["low"]):
         ax.axvspan(chosen["low"], chosen["high"], color=GREY, alpha=0.2, lw=0)
     ax.axvline(chosen["difference"], color=GREY, ls="--", lw=1.5)
     ax.axvline(0, color="black", lw=1)
     for place, choice in enumerate(order):
-        levels = [variant for variant in rows.index if variant.startswith(f"{choice}: ")]
-        for i, variant in enumerate(levels):
-            colour, hatch = LEVELS[i]
+        for i, (variant, (colour, hatch)) in enumerate(zip(by_choice[choice], LEVELS, strict=False)):
             row, y = rows.loc[variant], place + 0.2 - 0.4 * i
             width = row["difference"] - chosen["difference"]
             ax.barh(y, width, 0.38, left=chosen["difference"], color=colour, hatch=hatch, edgecolor="black", lw=0.5)
@@ -105,9 +116,23 @@ def draw_tornado(ax: Axes, differences: pd.DataFrame, order: list[str]) -> None:
     ax.set_title(f"{rows['pair'].iloc[0]}, {rows['model'].iloc[0]}")
 
 
+def _levels(variants: Iterable[str]) -> dict[str, list[str]]:
+    """The variants of each choice; raise ValueError if there are more than can be drawn."""
+    levels: dict[str, list[str]] = {}
+    for variant in variants:
+        if variant != sweeps.AS_CHOSEN:
+            levels.setdefault(variant.partition(":")[0], []).append(variant)
+    for choice, every in levels.items():
+        if len(every) > len(LEVELS):
+            said = f"{len(LEVELS)} levels of {choice}, got {len(every)}: {', '.join(every)}"
+            raise ValueError(f"differences must have at most {said}")
+    return levels
+
+
 def ladder(returns: pd.DataFrame, model: str = "mixture") -> Figure:
     """The ladder of one model on every road, from the returns of `sweeps.run_sweep`."""
-    summary = sweeps.summarise(given.part("returns", returns, model=model))
+    returns = given.drawn("returns", given.part("returns", returns, model=model), *RUNS)
+    summary = sweeps.summarise(returns)
     parts = [part for _, part in summary.groupby("road", sort=False)]
     fig, axes = figure(1, len(parts), width=10, height=4.6 * len(parts))
     for ax, part in zip(axes[:, 0], parts, strict=True):
@@ -118,6 +143,7 @@ def ladder(returns: pd.DataFrame, model: str = "mixture") -> Figure:
 
 def particle_axis(returns: pd.DataFrame) -> Figure:
     """All cells against the number of particles, from the returns of `sweeps.run_sweep`: a row for every road."""
+    _numbered("returns", given.drawn("returns", returns, *RUNS))
     summary = sweeps.summarise(returns)
     roads, models = list(summary["road"].unique()), [m for m in table1.MODELS if m in set(summary["model"])]
     fig, axes = figure(len(models), len(roads), width=5 * len(models), height=3.8 * len(roads))
@@ -130,7 +156,12 @@ def particle_axis(returns: pd.DataFrame) -> Figure:
 
 def tornado(returns: pd.DataFrame, road: str, model: str = "mixture") -> Figure:
     """What the paper leaves open on one road, the choice that moves a difference furthest at the top."""
-    table = sweeps.differences(given.part("returns", returns, road=road, model=model))
+    returns = given.drawn("returns", given.part("returns", returns, road=road, model=model), *RUNS)
+    table = sweeps.differences(returns)
+    if table.empty:
+        words = " or ".join(f"{above} and {below}" for above, below in sweeps.PAIRS)
+        got = ", ".join(map(str, returns["method"].unique()))
+        raise ValueError(f"returns must have both methods of a pair, {words}, got {got}")
     pairs = list(table["pair"].unique())
     reach: dict[str, float] = {}
     for _, rows in table.groupby("pair"):
@@ -142,7 +173,8 @@ def tornado(returns: pd.DataFrame, road: str, model: str = "mixture") -> Figure:
     order = sorted(reach, key=reach.get)
     fig, axes = figure(len(pairs), 1, width=6 * len(pairs), height=1.6 + 0.55 * len(order))
     for ax, pair in zip(axes[0], pairs, strict=True):
-        draw_tornado(ax, table[table["pair"] == pair], order)
+        rows = table[table["pair"] == pair]
+        draw_tornado(ax, rows, [choice for choice in order if choice in _levels(rows["variant"])])
     with style():
         fig.suptitle(road)
     return fig

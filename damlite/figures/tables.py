@@ -15,7 +15,7 @@ CELL_NUMBERS = ("mean", "stderr", "paper_mean", "paper_stderr")
 def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
     """Mean return of every round's episodes with its standard error, a line for every method."""
     check(ax, optimum)
-    given.table("returns", returns, numbers=("round", "return"), others=("method",))
+    given.drawn("returns", returns, (), ("round", "return"), ("method",), ("recipe", "road", "predict", "model"))
     for method, (colour, marker, line) in METHOD_STYLE.items():
         rows = returns[(returns["method"] == method) & (returns["round"] > 0)]
         if rows.empty:
@@ -30,6 +30,10 @@ def draw_rounds(ax: Axes, returns: pd.DataFrame, optimum: float) -> None:
 
 def draw_learning(axes: np.ndarray, returns: pd.DataFrame, optimum: float) -> None:
     """`draw_rounds` on 2 × 2 axes: a row for what the models predict, a column for the kind of model."""
+    if (shape := np.shape(axes)) != (2, 2):
+        raise ValueError(f"axes must be those of 2 × 2, as figure(2, 2)[1] are, got shape {shape}")
+    given.table("returns", returns, others=("predict", "model"))
+    axes = np.asarray(axes)
     for row, predict in zip(axes, ("state", "velocity"), strict=True):
         for ax, model in zip(row, table1.MODELS, strict=True):
             draw_rounds(ax, returns[(returns["predict"] == predict) & (returns["model"] == model)], optimum)
@@ -38,15 +42,11 @@ def draw_learning(axes: np.ndarray, returns: pd.DataFrame, optimum: float) -> No
 
 
 def draw_cells(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> None:
-    """One model's four cells: our mean and standard error, beside the paper's."""
+    """One model's four cells of one road: our mean and standard error, beside the paper's."""
     check(ax, optimum)
-    rows = (
-        given.part("table", table, (), ("method", *CELL_NUMBERS), model=model)
-        .drop_duplicates("method")
-        .set_index("method")
-    )
-    if missing := sorted(set(METHOD_STYLE) - set(rows.index)):
-        raise ValueError(f"table must have all methods of {model}, got none called {', '.join(missing)}")
+    rows = given.part("table", table, (), ("method", *CELL_NUMBERS), model=model)
+    given.drawn("table", rows, ("method",), (), (), ("recipe", "road", "predict"))
+    rows = _by_method("table", rows)
     for i, method in enumerate(METHOD_STYLE):
         colour, marker, _ = METHOD_STYLE[method]
         row = rows.loc[method]
@@ -62,19 +62,27 @@ def draw_cells(ax: Axes, table: pd.DataFrame, model: str, optimum: float) -> Non
         ax.set_ylim(-0.1 * optimum, 1.1 * optimum)
 
 
+def _by_method(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all four methods, each under its name; raise ValueError if there is none of one."""
+    if missing := sorted(set(METHOD_STYLE) - set(rows["method"])):
+        raise ValueError(f"{name} must have all methods of each cell, got none called {', '.join(missing)}")
+    return rows.drop_duplicates("method").set_index("method").loc[list(METHOD_STYLE)]
+
+
 def draw_recipes(ax: Axes, summary: pd.DataFrame) -> None:
     """One model's four cells on one road: a mark for each recipe beside the paper's, rows of `report.summary_of`."""
     check(ax)
-    given.table("summary", summary, others=("recipe", "road", "model", "method", *CELL_NUMBERS))
+    others = ("road", "model", *CELL_NUMBERS)
+    given.drawn("summary", summary, ("recipe", "method"), (), others, ("road", "predict", "model"))
     look = {"ls": "", "ms": 8, "capsize": 4}
-    theirs = summary.drop_duplicates("method").set_index("method").loc[list(METHOD_STYLE)]
+    theirs = _by_method("summary", summary)
     places = np.arange(len(METHOD_STYLE))
     errors = {"marker": PAPERS_MARK, "color": GREY, "mfc": "white", "label": "the paper's table, 3 runs"}
     ax.errorbar(places - 0.3, theirs["paper_mean"], theirs["paper_stderr"], **look | errors)
     drawn = [name for name in reversed(RECIPE_STYLE) if name in set(summary["recipe"])]
     for i, name in enumerate(drawn):
         colour, marker = RECIPE_STYLE[name]
-        rows = summary[summary["recipe"] == name].set_index("method").loc[list(METHOD_STYLE)]
+        rows = _by_method("summary", summary[summary["recipe"] == name])
         ours = {"marker": marker, "color": colour, "label": f"{name} recipe"}
         ax.errorbar(places - 0.1 + 0.2 * i, rows["mean"], rows["stderr"], **look | ours)
     optimum = table1.optimum(summary["road"].iloc[0])
@@ -86,7 +94,7 @@ def draw_recipes(ax: Axes, summary: pd.DataFrame) -> None:
 def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
     """One choice on one road, rows of `choices.summarise`: a mark for each dynamics beside each variant."""
     check(ax)
-    given.table("table", table, numbers=("mean",), others=("road", "dynamics", "variant", "stderr"))
+    given.drawn("table", table, ("dynamics", "variant"), ("mean",), ("road", "stderr"), ("road", "ablation"))
     if missing := sorted(set(table["variant"]) - set(order)):
         raise ValueError(f"order must name every variant of the table, got none called {', '.join(missing)}")
     for i, (dynamics, (colour, marker)) in enumerate(DYNAMICS_STYLE.items()):
@@ -104,7 +112,8 @@ def draw_variants(ax: Axes, table: pd.DataFrame, order: list[str]) -> None:
 
 def cells(returns: pd.DataFrame, predict: str = "state", road: str = "IcyRoad") -> Figure:
     """The eight cells of Table 1 on one road beside the paper's, from the raw returns of `table1.run_table1`."""
-    table = table1.summarise(given.part("returns", returns, road=road, predict=predict))
+    rows = given.part("returns", returns, road=road, predict=predict)
+    table = table1.summarise(given.drawn("returns", rows, (), ("return",), one=("recipe",)))
     fig, axes = figure(2, width=9)
     for ax, model in zip(axes[0], table1.MODELS, strict=True):
         draw_cells(ax, table, model, table1.optimum(road))
@@ -127,15 +136,16 @@ def by_recipe(summary: pd.DataFrame, road: str, predict: str = "state") -> Figur
 
 
 def beyond(table: pd.DataFrame, choice: str) -> Figure:
-    """One choice of `choices.summarise` on both roads; the line is the optimum."""
+    """One choice of `choices.summarise` on every road; the line is the optimum."""
     chosen = given.part("table", table, ("mean",), ("road", "dynamics", "variant", "stderr"), ablation=choice)
     order = list(chosen["variant"].unique())
     if all(variant.isdigit() for variant in order):
         order.sort(key=int)
-    fig, axes = figure(2, width=10, height=3.8)
-    for ax, (_, rows) in zip(axes[0], chosen.groupby("road"), strict=True):
+    parts = [rows for _, rows in chosen.groupby("road")]
+    fig, axes = figure(len(parts), width=5 * len(parts), height=3.8)
+    for ax, rows in zip(axes[0], parts, strict=True):
         draw_variants(ax, rows, order)
-    handles, labels = axes[0, 1].get_legend_handles_labels()
+    handles, labels = axes[0, -1].get_legend_handles_labels()
     with style():
         fig.legend(handles, labels, loc="outside lower center", ncols=3)
     return fig

@@ -11,7 +11,8 @@ from ..data import collect
 from ..envs import IcyRoad
 from ..loop import METHODS
 from ..mixture import seeded
-from ..support import validate
+from ..recipe import Recipe
+from ..support import limits, validate
 from . import compare, given
 from .examples import learn_velocities
 from .papers import UNKNOWN, paper_difference
@@ -261,8 +262,9 @@ def unrealistic_mass(runs: int = 20, seed: int = 0, samples: int = 2000) -> pd.D
     Table with columns of, counted, run and mass: of the truth (exact), of the Gaussian's samples, and of its samples
     weighted by exp(logit) (Eq. 8), their weights normalised.
     """
-    validate.integer("samples", samples, most=10**6)
-    validate.integer("runs", runs)
+    count = validate.integer("runs", runs) * validate.integer("samples", samples, most=10**6) * max(Recipe.hidden)
+    size = f"{runs:,} × {samples:,} × {max(Recipe.hidden)}"
+    limits.at_most(limits.ACTIVATIONS, "numbers in a layer", "runs × samples", count, "ask for fewer", size)
     env, generator = IcyRoad(), seeded(validate.integer("seed", seed, least=0))
     data = collect(env, episodes=400, runs=runs, generator=generator)
     learned = learn_velocities(env, data, 1, generator)

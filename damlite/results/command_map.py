@@ -7,6 +7,7 @@ import pandas as pd
 
 from . import command_fitted, table1
 from . import map as maps
+from .given import path
 from .options import add_recipe, missing, place, positive, recipe_named
 
 NAMES = ("map", "map_between")
@@ -43,11 +44,10 @@ def run(given: argparse.Namespace) -> None:
     print(f"written to {out}")
 
 
-def load(name: str, folder: Path | None = None) -> pd.DataFrame:
+def load(name: str, folder: str | Path | None = None) -> pd.DataFrame:
     """A stored table, "map" or "map_between"."""
-    return pd.read_csv(
-        (folder or table1.STORED) / f"{name}.csv", keep_default_na=False, na_values={"spread_theory": [""]}
-    )
+    file = (table1.STORED if folder is None else path("folder", folder)) / f"{name}.csv"
+    return pd.read_csv(file, keep_default_na=False, na_values={"spread_theory": [""]})
 
 
 def _less_than_stored(given: argparse.Namespace) -> list[str]:

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, stats
 
-from ..support import validate
+from ..support import limits, validate
 
 LEVEL = 0.95
 RESAMPLES = 9999
-MOST = 10**6  # resamples: each deals all runs anew
+MOST = 10**6  # resamples: each deals all runs anew; and see `resamples_of`
 LEAST_ERROR = 1e-12  # stands for the standard error of cells without any spread
 
 
@@ -42,6 +42,7 @@ class Interval(NamedTuple):
 
 def welch_t(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     """Welch's t, (x̄ − ȳ) / √(s²ₓ/n + s²ᵧ/m), along `axis`; huge, and not infinite, where neither cell spreads."""
+    x, y = np.asarray(x), np.asarray(y)
     error = np.sqrt(x.var(axis, ddof=1) / x.shape[axis] + y.var(axis, ddof=1) / y.shape[axis])
     return (x.mean(axis) - y.mean(axis)) / np.maximum(error, LEAST_ERROR)
 
@@ -72,7 +73,7 @@ def welch_from_errors(difference: float, errors: tuple[float, float], runs: tupl
 def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple[Test, Interval]:
     """Percentile bootstrap of x̄ − ȳ: its interval, and the p-value at which that interval's end would be zero."""
     x, y = runs_of("x", x), runs_of("y", y)
-    validate.integer("resamples", resamples, most=MOST)
+    resamples = resamples_of(resamples, x, y)
     found = stats.bootstrap(
         (x, y), mean_difference, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=_rng()
     )
@@ -85,7 +86,7 @@ def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple
 def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Test:
     """Permutation test of Welch's t: how often runs dealt anew to the two cells differ as much."""
     x, y = runs_of("x", x), runs_of("y", y)
-    validate.integer("resamples", resamples, most=MOST)
+    resamples = resamples_of(resamples, x, y)
     seen, runs = welch_t(x, y), np.tile(np.concatenate([x, y]), (resamples, 1))
     dealt = _rng().permuted(runs, axis=1)
     as_much = abs(welch_t(dealt[:, : len(x)], dealt[:, len(x) :])) >= abs(seen) * (1 - 1e-9)  # ties by rounding count
@@ -128,7 +129,7 @@ def improvement_interval(x: np.ndarray, y: np.ndarray) -> Interval:
 
 def mean_difference(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
     """Mean of x minus mean of y, along `axis`."""
-    return x.mean(axis) - y.mean(axis)
+    return np.asarray(x).mean(axis) - np.asarray(y).mean(axis)
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -155,6 +156,14 @@ def runs_of(name: str, value: object, least: int = 2) -> np.ndarray:
         expected = f"at least {least} finite numbers (n,)"
         raise ValueError(f"{name} must be {expected}, got {validate.shown(value)}")
     return runs.astype(float, copy=False)
+
+
+def resamples_of(resamples: object, *samples: np.ndarray) -> int:
+    """Return how often runs are drawn anew; raise ValueError if it is too often for so many runs at once."""
+    resamples, runs = validate.integer("resamples", resamples, most=MOST), sum(map(len, samples))
+    size = f"{resamples:,} × {runs:,} runs"
+    limits.at_most(limits.DRAWN, "numbers", "resamples", resamples * runs, "ask for fewer", size)
+    return resamples
 
 
 def _rng() -> np.random.Generator:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import kept, sweeps
+from . import given, kept, sweeps
 from .kept import MODELS
 from .table1 import METHODS
 
@@ -36,8 +36,10 @@ def deviations(folder: str | Path) -> pd.DataFrame:
     runs, and the effects with their standard errors: of each method's mean return, of disc − baseline and of
     dam − disc. An effect is ours − paper's, or instead − chosen, paired by the runs' numbers; NaN where a method was
     not run.
+
+    Raises ValueError if there is no such folder.
     """
-    folder, rows = Path(folder), []
+    folder, rows = given.folder(folder), []
     for source in SOURCES:
         if not (folder / f"{source}.csv").exists():
             continue
@@ -71,6 +73,8 @@ def effects(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float]:
     before, after : rows of one road, model and variant, with columns method, run and return; only runs that both have
         are looked at
     """
+    for name, value in (("before", before), ("after", after)):
+        given.table(name, value, ("method", "run"), ("return",))
     by_run = [one.pivot(index="run", columns="method", values="return") for one in (before, after)]
     change = (by_run[1] - by_run[0]).dropna(how="all")
     found: dict[str, float] = {"runs": len(change)}
@@ -133,4 +137,6 @@ def load(folder: str | Path) -> pd.DataFrame:
     """The table that `save` wrote."""
     words = dict.fromkeys(COLUMNS[:7], str)
     numbers = {name: [""] for name in COLUMNS[8:]}
-    return pd.read_csv(Path(folder) / "deviations.csv", dtype=words, keep_default_na=False, na_values=numbers)
+    return pd.read_csv(
+        given.path("folder", folder) / "deviations.csv", dtype=words, keep_default_na=False, na_values=numbers
+    )

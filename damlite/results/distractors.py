@@ -23,6 +23,7 @@ from ..estimate import LogRatio
 from ..fitting import Training, fit_discriminator, fit_model
 from ..mixture import Kinematics, Mixture, seeded
 from ..models import DynamicsModel
+from ..support import validate
 from ..support.threads import one_thread
 from .kept import MODELS
 
@@ -77,9 +78,11 @@ def run(
     "told", the same of the fitted one;
     "effective share", "learned effective share", N_eff/N of the weights, exact and learned, of one step.
     """
-    training = Training(steps=1000) if training is None else training
+    training = Training(steps=1000) if training is None else validate.instance("training", training, Training)
+    validate.integer("runs", runs)
+    validate.integer("episodes", episodes)
     rows = []
-    for count in distractors:
+    for count in validate.batch("distractors", distractors):
         generator = seeded(seed)
         road = Distracted(env=IcyRoad(), distractors=count)
         data, fresh = (collect(road, episodes=e, runs=runs, generator=generator) for e in (episodes, FRESH))

@@ -41,7 +41,7 @@ class Size:
     runs : R data sets, models and classifiers, side by side
     random_episodes : that they are fitted to, by road
     imagined : evaluation episodes times particles, by road; but never less than two episodes a run
-    particles : P of each column of the map
+    particles : P of each column of the map, one or several
     steps : of either fit; None for the recipe's
     """
 
@@ -53,7 +53,9 @@ class Size:
 
     def __post_init__(self) -> None:
         validate.integer("runs", self.runs)
-        validate.integers("particles", self.particles, only_tuples=True)
+        particles = tuple(self.particles) if isinstance(self.particles, list) else self.particles
+        object.__setattr__(self, "particles", validate.integers("particles", particles))
+        validate.each(self, validate.integer, "steps", optional=True)
 
     def episodes(self, road: str, particles: int) -> int:
         """Evaluation episodes of a run: the fewer, the more particles each step of them takes."""
@@ -83,9 +85,10 @@ def run_fitted_map(
     The table of one road, model and fit as it ends: columns road, model, fit, weights, numbers, particles, episodes
     (evaluation episodes of each run), run and return.
     """
-    size = Size() if size is None else size
-    for model in models:
-        validate.choice("models", model, tuple(MODELS))
+    size = Size() if size is None else validate.instance("size", size, Size)
+    models = given.every("models", models, MODELS)
+    given.roads(roads)
+    validate.integer("jobs", jobs)
     given.counts("random_episodes", size.random_episodes, roads)
     given.counts("imagined", size.imagined, roads)
     cells = product(reversed(tuple(roads)), dict.fromkeys(models), FITS)
@@ -113,6 +116,9 @@ def _cells(env: Environment, road: str, model: str, fit: str, size: Size) -> pd.
 def fitted(env: Environment, fit: str, model: str, runs: int, recipe: Recipe) -> Learned:
     """R velocity models and classifiers, fitted to the same random episodes whatever the fit."""
     validate.choice("fit", fit, tuple(FITS))
+    validate.choice("model", model, tuple(MODELS))
+    validate.instance("recipe", recipe, Recipe)
+    validate.integer("runs", runs)
     data = collect(env, episodes=recipe.random_episodes, runs=runs, generator=seeded(SEED))
     return learn(env, data, FITS[fit], MODELS[model], "velocity", recipe, seeded(SEED + 2))
 
@@ -124,9 +130,11 @@ def beliefs(learned: Learned) -> dict[str, Belief]:
     return dict(zip(WEIGHTS, by_weights, strict=True))
 
 
-def load(folder: Path) -> pd.DataFrame:
+def load(folder: str | Path) -> pd.DataFrame:
     """The table that the command wrote as map_fitted.csv; weights may be called "none"."""
-    return pd.read_csv(folder / "map_fitted.csv", keep_default_na=False, na_values={"return": [""]})
+    return pd.read_csv(
+        given.path("folder", folder) / "map_fitted.csv", keep_default_na=False, na_values={"return": [""]}
+    )
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:

@@ -56,7 +56,6 @@ class Fork:
         return odds / odds.sum(-1, keepdim=True)
 
 
-@singledispatch
 def fork(env: Environment, state: Tensor, action: Tensor) -> Fork:
     """Where luck is decided for states (..., S) and actions (...).
 
@@ -68,10 +67,16 @@ def fork(env: Environment, state: Tensor, action: Tensor) -> Fork:
     ValueError
         For an environment whose forks are not known.
     """
+    size = validate.sizes(env)
+    return _fork(env, validate.states("state", state, size and size[0]), torch.as_tensor(action))
+
+
+@singledispatch
+def _fork(env: Environment, state: Tensor, action: Tensor) -> Fork:
     raise ValueError(f"env must be an IcyRoad or an Intersection to know where luck is decided, got {env!r}")
 
 
-@fork.register
+@_fork.register
 def _(env: Intersection, state: Tensor, action: Tensor) -> Fork:
     turned = state[..., 9] + math.pi / 2
     undecided = turned.abs() <= env.turning
@@ -82,7 +87,7 @@ def _(env: Intersection, state: Tensor, action: Tensor) -> Fork:
     return Fork(undecided & moving, moving, 9, centre, env.turning, odds, (True, False, True))
 
 
-@fork.register
+@_fork.register
 def _(env: IcyRoad, state: Tensor, action: Tensor) -> Fork:
     fast = state[..., 2].round() + (action - 1) > env.threshold
     swerve = env.swerve_prob * fast.to(state)
@@ -119,6 +124,8 @@ def coarse_log_ratio(
 
 def broadcast(state: Tensor, action: Tensor, next_state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """States, actions and next states of one batch."""
+    state, next_state = validate.states("state", state, None), validate.states("next_state", next_state, None)
+    action = torch.as_tensor(action)
     batch = validate.broadcastable(state=state[..., 0], action=action, next_state=next_state[..., 0])
     return state.expand(*batch, -1), action.expand(batch), next_state.expand(*batch, -1)
 

@@ -54,6 +54,26 @@ def table(
     return value
 
 
+def drawn(
+    name: str,
+    value: object,
+    key: Iterable[str],
+    numbers: Iterable[str],
+    others: Iterable[str] = (),
+    one: Iterable[str] = (),
+) -> pd.DataFrame:
+    """The same of rows that one picture shows: all share their value in each of some columns, where it is there.
+
+    one : these columns; those that must be there stand in `others` too
+    """
+    rows = table(name, value, (), numbers, (*key, *others))
+    for column in one:
+        options = list(rows[column].unique()) if column in rows else []
+        if len(options) > 1:
+            raise ValueError(f"{name} must be of one {column}, got {', '.join(map(str, options))}: choose one of them")
+    return table(name, rows, key)
+
+
 def _filled(name: str, rows: pd.DataFrame, columns: Iterable[str]) -> None:
     for column in columns:
         if rows[column].isna().any():
@@ -132,6 +152,14 @@ def pair(name: str, value: object, *options: Iterable[str]) -> tuple[str, str]:
         of = " and ".join(f"one of {', '.join(map(repr, known))}" for known in options) or "two names"
         raise ValueError(f"{name} must be a pair of {of}, got {shown(value)}")
     return tuple(value)
+
+
+def folder(value: object) -> Path:
+    """Return `value` as a path to look for tables in; raise ValueError if no such folder is there."""
+    found = path("folder", value)
+    if not found.is_dir():
+        raise ValueError(f"folder must be one that is there, got {str(value)!r}")
+    return found
 
 
 def path(name: str, value: object) -> Path:

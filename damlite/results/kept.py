@@ -20,6 +20,7 @@ from ..data import collect
 from ..envs import Environment
 from ..mixture import seeded
 from ..recipe import Recipe
+from ..support import validate
 
 PACKAGE = Path(__file__).resolve().parent.parent
 SHOWN = ("results", "figures", "lessons", "stored")  # folders beside the method's: they show its numbers
@@ -50,6 +51,8 @@ def fingerprint(env: Environment, recipe: Recipe, device: str = "cpu", models: M
 
     models : K of each kind of model, by default `MODELS`
     """
+    validate.environment("env", env)
+    validate.instance("recipe", recipe, Recipe)
     facts = (
         env,
         recipe,
@@ -132,7 +135,7 @@ def check_writable(folder: str | Path) -> Path:
 
 def check_name(road: object) -> str:
     """Return a road's name; raise ValueError if no file can be called so."""
-    if not isinstance(road, str) or not re.fullmatch(r"[^\s./\\:*?\"<>|\x00][^/\\:*?\"<>|\x00]{0,99}", road):
+    if not isinstance(road, str) or not re.fullmatch(r"[^\s./\\:*?\"<>|\x00-\x1f][^/\\:*?\"<>|\x00-\x1f]{0,99}", road):
         raise ValueError(f"roads must have names that a file can have (no / or the like), got {road!r}")
     return road
 

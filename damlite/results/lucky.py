@@ -58,8 +58,8 @@ def run(
     """
     validate.integer("runs", runs)
     validate.integer("estimates", estimates)
-    rows = []
-    for road, env in roads.items():
+    predicts, rows = given.every("predicts", predicts, PREDICTS), []
+    for road, env in given.roads(roads).items():
         recipe = paper_recipe(env) if steps is None else paper_recipe(env).but(steps=steps)
         for cell, learned in _fits(env, recipe, runs, predicts):
             for weights, belief in beliefs(learned).items():
@@ -86,6 +86,10 @@ def looks_better(planner: Planner, belief: Belief, runs: int, estimates: int = E
 
     One pair for each run; see `run`.
     """
+    validate.instance("planner", planner, Planner)
+    validate.instance("belief", belief, Belief)
+    validate.integer("runs", runs)
+    validate.integer("estimates", estimates)
     env = belief.env
     number, step = approach(finite_road(env))
     state = finite_road(env).states[number].float().expand(runs, 1, -1)

@@ -19,7 +19,7 @@ from ..envs import Environment
 from ..mixture import seeded
 from ..planning import Planner, RandomShooting, every_sequence
 from ..recipe import paper_recipe
-from ..support import validate
+from ..support import limits, validate
 from ..support.threads import one_thread
 from . import given, imagined, table1, workers
 from .outcomes import (
@@ -299,6 +299,8 @@ def luck(
     validate.integers("particles", particles, only_tuples=True)
     validate.integer("best_of", best_of)
     validate.integer("draws", draws, most=10**7)
+    size, way_out = f"{draws:,} × {max(particles):,} particles", "ask for fewer draws or particles"
+    limits.at_most(limits.OUTCOMES, "strings of outcomes", "draws", draws * max(particles), way_out, size)
     planner = paper_recipe(env).planner if planner is None else validate.instance("planner", planner, Planner)
     plans = plans_at_the_fork(env, planner.horizon)
     road, rows = finite_road(env), []

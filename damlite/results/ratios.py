@@ -158,11 +158,12 @@ def run(
     deviation; "error elsewhere" and "spread elsewhere"; and by step of a plan "ess" (share of the particles), "mean
     weight", and "spread of log-weights".
     """
-    size = Size() if size is None else size
-    networks, predicts = dict.fromkeys(networks), dict.fromkeys(predicts)  # what is named twice is run once
+    size = Size() if size is None else validate.instance("size", size, Size)
+    networks = dict.fromkeys(given.every("networks", networks, NETWORKS))  # what is named twice is run once
+    predicts = dict.fromkeys(given.every("predicts", predicts, PREDICTS))
+    given.roads(roads)
+    validate.integer("jobs", jobs)
     cells = [(road, of, predict) for road in reversed(tuple(roads)) for of in networks for predict in predicts]
-    for _, of, _ in cells:
-        validate.choice("networks", of, tuple(NETWORKS))
     given.counts("random_episodes", size.random_episodes, roads)
     given.counts("driven", size.driven, roads)
     yield from workers.share(_climb, ((roads[road], road, of, predict, size) for road, of, predict in cells), jobs)
@@ -311,9 +312,9 @@ def _moments(x: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (torch.where(chosen, (x - mean[:, None]).square(), 0.0).sum(-1) / count).sqrt()
 
 
-def load(folder: Path) -> pd.DataFrame:
+def load(folder: str | Path) -> pd.DataFrame:
     """The table that the command wrote as ratios.csv; a rung may be called "none"."""
-    return pd.read_csv(folder / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
+    return pd.read_csv(given.path("folder", folder) / "ratios.csv", keep_default_na=False, na_values={"value": [""]})
 
 
 def summarise(table: pd.DataFrame) -> pd.DataFrame:

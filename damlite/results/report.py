@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from . import claims, command_map, deviations, fitted_map, kept, lucky, papers, ratios, sweeps, table1
+from . import claims, command_map, deviations, fitted_map, given, kept, lucky, papers, ratios, sweeps, table1
 from . import map as maps
 
 NOT_RUN = "*Not run.*"
@@ -31,7 +31,7 @@ def refresh(text: str, folder: str | Path | None = None) -> str:
 
     Raises ValueError if there is no such table.
     """
-    folder = table1.STORED if folder is None else Path(folder)
+    folder = table1.STORED if folder is None else given.path("folder", folder)
 
     def anew(match: re.Match) -> str:
         name, _, road = match[2].partition(" ")
@@ -61,7 +61,7 @@ def number(road: str, mean: float, stderr: float | None = None, sign: bool = Fal
     return said if stderr is None or pd.isna(stderr) else f"{said} ± {stderr:.{digits}f}"
 
 
-def summary_of(folder: Path) -> pd.DataFrame:
+def summary_of(folder: str | Path) -> pd.DataFrame:
     """Mean and standard error of every cell of Table 1 under each recipe, beside the paper's, in the paper's order.
 
     Without the bootstrap intervals that `table1.summarise` draws, which take most of its time.
@@ -79,7 +79,7 @@ def summary_of(folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def table1_block(folder: Path, road: str, predict: str = "state") -> str:
+def table1_block(folder: str | Path, road: str, predict: str = "state") -> str:
     """One road's eight cells under each recipe beside the paper's; a tick where they are within two errors."""
     cells = papers.agreement(summary_of(folder))
     cells = cells[(cells["road"] == road) & (cells["predict"] == predict)]
@@ -98,7 +98,7 @@ def table1_block(folder: Path, road: str, predict: str = "state") -> str:
     return markdown(["", *(RECIPE_WORDS[recipe] for recipe in there), "the paper"], rows)
 
 
-def within_block(folder: Path, road: str = "") -> str:
+def within_block(folder: str | Path, road: str = "") -> str:
     """How many of the 16 cells are within two combined standard errors of the paper's."""
     counted = papers.agreement_counts(papers.agreement(summary_of(folder))).set_index("recipe")
     rows = [
@@ -109,7 +109,7 @@ def within_block(folder: Path, road: str = "") -> str:
     return markdown(["recipe", "models predict", "cells within two errors"], rows)
 
 
-def verdicts_block(folder: Path, road: str, predict: str = "state") -> str:
+def verdicts_block(folder: str | Path, road: str, predict: str = "state") -> str:
     """What each claim about Table 1 comes to on one road under each recipe."""
     places = {recipe: table1.place(recipe, folder) / "claims.csv" for recipe in RECIPE_WORDS}
     places = {recipe: path for recipe, path in places.items() if path.exists()}
@@ -128,7 +128,7 @@ def verdicts_block(folder: Path, road: str, predict: str = "state") -> str:
     return markdown([road, "of", *(RECIPE_WORDS[recipe] for recipe in places)], rows)
 
 
-def map_block(folder: Path, road: str) -> str:
+def map_block(folder: str | Path, road: str) -> str:
     """The truth and every q with exact weights and shift, with own and common numbers."""
     table = command_map.load("map", folder)
     table = table[(table["road"] == road) & (table["candidates"] == CANDIDATES)]
@@ -144,7 +144,7 @@ def _proposal(place: int, probability: float) -> str:
     return f"q({probability:g}), exact weights" if place else f"the truth, {probability:g}"
 
 
-def candidates_block(folder: Path, road: str) -> str:
+def candidates_block(folder: str | Path, road: str) -> str:
     """The map with one own trajectory a sequence, against the number of candidates."""
     table = command_map.load("map", folder)
     table = table[(table["road"] == road) & (table["numbers"] == "own") & (table["particles"] == 1)]
@@ -156,7 +156,7 @@ def candidates_block(folder: Path, road: str) -> str:
     return markdown(["", *(f"K = {k}" for k in every)], rows)
 
 
-def best_block(folder: Path, road: str = "") -> str:
+def best_block(folder: str | Path, road: str = "") -> str:
     """Where the best q is for each number of own particles."""
     best = maps.best_probability(command_map.load("map_between", folder))
     particles = sorted(best["particles"].unique())
@@ -167,7 +167,7 @@ def best_block(folder: Path, road: str = "") -> str:
     return markdown(["", *(f"P = {p}" for p in particles)], rows)
 
 
-def fitted_block(folder: Path, road: str, model: str = "mixture") -> str:
+def fitted_block(folder: str | Path, road: str, model: str = "mixture") -> str:
     """The map with fitted models of one kind."""
     summary = fitted_map.summarise(fitted_map.load(folder))
     summary = summary[(summary["road"] == road) & (summary["model"] == model)]
@@ -178,7 +178,7 @@ def fitted_block(folder: Path, road: str, model: str = "mixture") -> str:
     return markdown(["fit", "weights", *(f"{particles} {numbers}" for numbers, particles in PLACES)], rows)
 
 
-def particles_block(folder: Path, road: str) -> str:
+def particles_block(folder: str | Path, road: str) -> str:
     """Our recipe with fewer and more particles."""
     summary = sweeps.summarise(sweeps.load("particles", folder))
     summary = summary[summary["road"] == road]
@@ -193,7 +193,7 @@ def particles_block(folder: Path, road: str) -> str:
     return markdown(["", *(f"P = {p}" for p in particles)], rows)
 
 
-def ladder_block(folder: Path, road: str, model: str = "mixture") -> str:
+def ladder_block(folder: str | Path, road: str, model: str = "mixture") -> str:
     """What each rung of the ladder does to the methods and to their differences."""
     table = _deviations(folder, "ladder", road, model)
     shown = list(deviations.CONTRASTS)
@@ -204,7 +204,7 @@ def ladder_block(folder: Path, road: str, model: str = "mixture") -> str:
     return markdown(["choice", "paper", "ours", *(name.replace("_minus_", " − ") for name in shown)], rows)
 
 
-def sensitivity_block(folder: Path, road: str, model: str = "mixture") -> str:
+def sensitivity_block(folder: str | Path, road: str, model: str = "mixture") -> str:
     """What moves disc − baseline or dam − disc by more than two standard errors, under its picture if one is there."""
     table = _deviations(folder, "sensitivity", road, model)
     pairs = [contrast for contrast in deviations.CONTRASTS if "_minus_" in contrast]
@@ -216,6 +216,7 @@ def sensitivity_block(folder: Path, road: str, model: str = "mixture") -> str:
         for _, row in table[beyond].iterrows()
     ]
     head = ["choice", "chosen", "instead", *(pair.replace("_minus_", " − ") for pair in pairs)]
+    folder = given.path("folder", folder)
     file = folder / f"sensitivity_{road.lower()}_{model.lower()}.png"
     words = f"Tornado charts of {road}: how far each choice moves disc − baseline and dam − disc"
     picture = f"![{words}]({folder.name}/{file.name})\n\n" if file.exists() else ""
@@ -224,7 +225,7 @@ def sensitivity_block(folder: Path, road: str, model: str = "mixture") -> str:
     return picture + said + (f":\n\n{markdown(head, rows)}" if rows else ".")
 
 
-def _deviations(folder: Path, source: str, road: str, model: str) -> pd.DataFrame:
+def _deviations(folder: str | Path, source: str, road: str, model: str) -> pd.DataFrame:
     table = deviations.load(folder)
     table = table[(table["source"] == source) & (table["road"] == road) & (table["model"] == model)]
     if table.empty:
@@ -241,7 +242,7 @@ def _code(words: str) -> str:
     return f"`{words}`" if words else ""
 
 
-def ratios_block(folder: Path, road: str, networks: str = "paper") -> str:
+def ratios_block(folder: str | Path, road: str, networks: str = "paper") -> str:
     """The ladder of ratios, models of states beside models of velocities."""
     table = ratios.load(folder)
     summary = ratios.summarise(table[(table["road"] == road) & (table["networks"] == networks)])
@@ -255,9 +256,11 @@ def ratios_block(folder: Path, road: str, networks: str = "paper") -> str:
     return markdown(["ratio", *(f"{p}, {e.replace('_', '-')}" for p, e in there)], rows)
 
 
-def lucky_block(folder: Path, road: str) -> str:
+def lucky_block(folder: str | Path, road: str) -> str:
     """How often reckless plans look better than the safe one, with fitted models."""
-    summary = lucky.summarise(pd.read_csv(folder / "lucky.csv", dtype=dict.fromkeys(lucky.CELL, str)))
+    summary = lucky.summarise(
+        pd.read_csv(given.path("folder", folder) / "lucky.csv", dtype=dict.fromkeys(lucky.CELL, str))
+    )
     summary = summary[summary["road"] == road]
     rows = []
     for (predict, model, fit), part in summary.groupby(lucky.CELL[1:4], sort=False):
@@ -273,9 +276,9 @@ def lucky_block(folder: Path, road: str) -> str:
     return markdown(["predict", "model", "fit", *head], rows)
 
 
-def luck_block(folder: Path, road: str = "") -> str:
+def luck_block(folder: str | Path, road: str = "") -> str:
     """Which plans can look better than they are where the ratio is exact: one own particle."""
-    table = pd.read_csv(folder / "luck.csv")
+    table = pd.read_csv(given.path("folder", folder) / "luck.csv")
     table = table[table["particles"] == 1]
     rows = []
     for (road, q), part in table.groupby(["road", "probability"], sort=False):
@@ -288,9 +291,9 @@ def luck_block(folder: Path, road: str = "") -> str:
     return markdown(["", "imagined by", "estimates", *table["plan"].unique()], rows)
 
 
-def tried_block(folder: Path, road: str) -> str:
+def tried_block(folder: str | Path, road: str) -> str:
     """What was tried before the paper's recipe was chosen; its means were written down by hand."""
-    table = pd.read_csv(folder / "tried.csv", dtype={"runs": str})
+    table = pd.read_csv(given.path("folder", folder) / "tried.csv", dtype={"runs": str})
     rows = [
         [row["data"], row["setting"], row["estimator"], row["runs"]]
         + [number(road, row[method], row[f"{method}_stderr"]) for method in TRIED]
@@ -299,11 +302,11 @@ def tried_block(folder: Path, road: str) -> str:
     return markdown(["data", "setting", "estimator", "runs", *(f"`{method}`" for method in TRIED)], rows)
 
 
-def compute_block(folder: Path, road: str = "") -> str:
+def compute_block(folder: str | Path, road: str = "") -> str:
     """How long the pieces of every stored table took, as its settings tell."""
     paths = {f"Table 1, {words}": table1.place(recipe, folder) for recipe, words in RECIPE_WORDS.items()}
     paths = {words: path / "table1_settings.json" for words, path in paths.items()}
-    paths |= {name: folder / f"{name}_settings.json" for name in sweeps.NAMES}
+    paths |= {name: given.path("folder", folder) / f"{name}_settings.json" for name in sweeps.NAMES}
     rows = []
     for words, path in paths.items():
         known = json.loads(path.read_text()) if path.exists() else {}
@@ -317,9 +320,9 @@ def compute_block(folder: Path, road: str = "") -> str:
     return markdown(["table", "runs", "pieces", "minutes of all, added up", "longest, s", "processor"], rows)
 
 
-def speed_block(folder: Path, group: str) -> str:
+def speed_block(folder: str | Path, group: str) -> str:
     """A group of benchmarks: contenders side by side, and how many times the first each is; or exponents of growth."""
-    table = pd.read_csv(folder / "speed.csv", keep_default_na=False)
+    table = pd.read_csv(given.path("folder", folder) / "speed.csv", keep_default_na=False)
     table = table[table["group"] == group]
     if group == "growth":
         return _growth(table)
@@ -348,15 +351,15 @@ def _growth(table: pd.DataFrame) -> str:
     return markdown(["", "from, to", "ms", "exponent"], rows)
 
 
-def machine_block(folder: Path, road: str = "") -> str:
+def machine_block(folder: str | Path, road: str = "") -> str:
     """What the benchmarks were run on."""
-    known = json.loads((folder / "speed_settings.json").read_text())
+    known = json.loads((given.path("folder", folder) / "speed_settings.json").read_text())
     hardware = known["hardware"]
     rate = f"{known['matrix_gflops']:.0f} billion operations a second in a product of matrices"
     return f"One thread of {hardware['processor']} ({hardware['cores']} cores); {rate}."
 
 
-BLOCKS: dict[str, Callable[[Path, str], str]] = {
+BLOCKS: dict[str, Callable[[str | Path, str], str]] = {
     "table1": table1_block,
     "within": within_block,
     "verdicts": verdicts_block,

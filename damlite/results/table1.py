@@ -218,8 +218,10 @@ def interval(
     """Bootstrap interval (SciPy, percentiles) of a statistic of the runs of one cell or of several."""
     validate.function("statistic", statistic, "runs, axis")
     samples = [compare.runs_of("each of samples", runs) for runs in samples]
+    if not samples:
+        raise ValueError("samples must be the runs of at least one cell, got none")
     validate.number("level", level, least=0, most=1)
-    validate.integer("resamples", resamples, most=compare.MOST)
+    compare.resamples_of(resamples, *samples)
     drawn = stats.bootstrap(
         samples,
         statistic,

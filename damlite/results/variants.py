@@ -9,6 +9,7 @@ from ..estimate import Estimator
 from ..loop import METHODS
 from ..planning import Planner
 from ..recipe import Recipe, our_recipe, paper_recipe
+from ..support import validate
 from .kept import MODELS
 from .table1 import RECIPES, ROADS, RecipeFor, recipes
 
@@ -170,12 +171,20 @@ def sensitivity(roads: Mapping[str, Environment] = ROADS, recipe: RecipeFor = pa
     return [variant for road, env in roads.items() for variant in _one_at_a_time(road, env, chosen[road])]
 
 
+def _other_level(road: str, env: Environment, name: str, level: float) -> Environment:
+    """The road with another level of a field; raise ValueError if it only is called as a road that has it."""
+    try:
+        return replace(env, **{name: level})
+    except TypeError:
+        raise ValueError(f"roads[{road!r}] must have the field {name}, got {validate.shown(env)}") from None
+
+
 def _one_at_a_time(road: str, env: Environment, recipe: Recipe) -> Iterator[Variant]:
     yield Variant(road, AS_CHOSEN, env, recipe)
     for name, levels in OF_ROAD.get(road, {}).items():
         for level in levels:
-            changed = replace(env, **{name: level})
-            yield Variant(road, f"{name}: {level:g}", changed, recipe)
+            if (changed := _other_level(road, env, name, level)) != env:
+                yield Variant(road, f"{name}: {level:g}", changed, recipe)
     for count in COMPONENTS:
         cells = tuple(product(["mixture"], METHODS))  # the Gaussian has one in any case
         yield Variant(road, f"components: {count}", env, recipe, {**MODELS, "mixture": count}, cells)

@@ -8,6 +8,7 @@ import math
 SEQUENCES = 1_000_000  # action sequences: proposed at once, or by all iterations of a planner
 IMAGINED = 100_000_000  # numbers of imagined states: 0.4 GB, and with all that is kept beside them up to 2.5 GB
 DRAWN = 100_000_000  # random numbers at once: 0.4 GB, and up to 3 GB while they are made
+OUTCOMES = 50_000_000  # strings of outcomes, one for each particle, drawn at once: 2 GB while they are made and sorted
 PARAMETERS = 50_000_000  # of all runs of a network: 1.2 GB in a fit, with gradients, momenta and the best so far
 ACTIVATIONS = 100_000_000  # of a network for all rows that a step of a fit looks at: up to 2 GB with their gradients
 STEPS = 1_000_000  # of a fit, and rounds of a recipe: an hour or more

@@ -11,12 +11,12 @@ import pandas as pd
 import torch
 
 import damlite as dl
-from damlite.results import given, sweeps
+from damlite.results import fitted_map, given, sweeps
 
 from .calls import Way
 from .kinds import WAYS as KINDS
 from .kinds import fixed, of_right, tensor_ways
-from .kinds_learning import GIVEN, episodes, odd
+from .kinds_learning import CROSSING, GIVEN, episodes, odd
 from .kinds_learning import WAYS as LEARNING
 
 SAME = (*sweeps.SAME, "run")
@@ -79,6 +79,14 @@ def table_ways(
         ways["a row twice"] = of_right(lambda t: pd.concat([t, t[:1]]), "error")
         ways["every row twice"] = of_right(lambda t: pd.concat([t, t], ignore_index=True), "error")
     return ways
+
+
+def mixed(*columns: str) -> dict[str, Way]:
+    """A table of rows that one picture shows, and one row again, or all rows again as of another road, say."""
+    again = {
+        f"another {c} too": of_right(lambda t, c=c: pd.concat([t, t.assign(**{c: "x"})]), "error") for c in columns
+    }
+    return {"a row twice": of_right(lambda t: pd.concat([t, t[:1]]), "error"), **again}
 
 
 ROUNDS = {
@@ -216,6 +224,29 @@ WAYS: dict[str, dict[str, Way]] = {
         "text": fixed("state", "same"),
         "twice": fixed(["state", "state"], "same"),
     },
+    "several names": {
+        "nonsense": fixed("nonsense"),
+        "none": fixed([]),
+        "None": fixed(None),
+        "number": fixed(3),
+        "one wrong": of_right(lambda names: [*names, "nonsense"], "error"),
+        "function": fixed(len),
+        "text": of_right(lambda names: names[0]),
+    },
+    "table's size": {**{way: how for way, how in odd().items() if way != "None"}, "class": fixed(fitted_map.Size)},
+    "sizes": {
+        "None": fixed(None),
+        "number": fixed(4),
+        "text": fixed("4"),
+        "negative": fixed((0, -1)),
+        "fraction": fixed((0.5,)),
+        "function": fixed(len),
+    },
+    "fields": {"fields": fixed({}), "text": fixed("fast"), "number": fixed(3), "class": fixed(dl.Training)},
+    "variant's runs": {
+        **table_ways(("method", "run"), ["return"]),
+        "two variants": of_right(lambda t: pd.concat([t, t.assign(variant="5")]), "error"),
+    },
     "recipe for": {
         **{way: how for way, how in LEARNING["recipe"].items() if way not in ("function of env", "None", "function")},
         "None": fixed(None),
@@ -325,6 +356,7 @@ WAYS: dict[str, dict[str, Way]] = {
 WAYS["named roads"] = {
     **WAYS["roads"],
     "a path": fixed({"my/road": dl.IcyRoad()}),
+    "two lines": fixed({"my\nroad": dl.IcyRoad()}),
     "no name": fixed({"": dl.IcyRoad()}),
     "a number's name": fixed({3: dl.IcyRoad()}),
     "another by the paper's name": fixed({"IcyRoad": dl.IcyRoad(swerve_prob=0.0)}),
@@ -341,24 +373,50 @@ WAYS |= {
     },
     "optimum": {way: how for way, how in KINDS["number"].items() if way != "nan"},  # NaN is an optimum not known
     "one there": {**{way: how for way, how in NAME.items() if way != "nonsense"}, "nonsense": fixed("nonsense")},
-    "rounds to draw": table_ways(numbers=("round", "return"), others=("method",)),
+    "rounds to draw": {
+        **table_ways(numbers=("round", "return"), others=("method",)),
+        **{way: how for way, how in mixed("road", "predict", "model").items() if way != "a row twice"},
+    },
     "cells to draw": {
+        **mixed("recipe", "road", "predict"),
         **table_ways(others=("model", "method", "mean", "stderr", "paper_mean", "paper_stderr")),
         "without a method": of_right(lambda t: t[t["method"] != "dam"], "error"),
     },
-    "recipes to draw": table_ways(others=("recipe", "road", "model", "method", "mean", "stderr", "paper_mean")),
-    "variants to draw": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
-    "rungs to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr")),
+    "recipes": table_ways(others=("recipe", "road", "model", "method", "mean", "stderr", "paper_mean")),
+    "variants' means": table_ways(numbers=("mean",), others=("road", "dynamics", "variant", "stderr")),
+    "rungs to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    | mixed("road", "predict", "model"),
+    "numbers to draw": table_ways(numbers=("mean",), others=("road", "model", "variant", "method", "stderr"))
+    | mixed("road", "predict", "model")
+    | {"rungs": of_right(lambda t: t.replace({"variant": {"1": "bottom"}}), "error")},
     "bars to draw": {
+        **mixed("road", "predict", "model", "pair"),
         **table_ways(numbers=("difference",), others=("variant", "model", "pair", "low", "high")),
+        "three levels": of_right(
+            lambda t: pd.concat([t, *(t[1:].assign(variant=f"batch: {n}") for n in (5, 10))]), "error"
+        ),
         "without the chosen": of_right(lambda t: t[t["variant"] != sweeps.AS_CHOSEN], "error"),
     },
-    "ledger to draw": table_ways(
+    "choices to draw": {
+        "None": fixed(None),
+        "number": fixed(3),
+        "none": fixed([]),
+        "nonsense": fixed(["batches"]),
+        "text": fixed("nonsense"),
+        "levels": fixed(["batch: 20"]),
+    },
+    "ledger": table_ways(
         numbers=("difference", "low", "high", "tolerance"),
         others=("road", "predict", "source", "claim", "cell", "other", "claimed", "verdict", "firm", "paper_low"),
     ),
     "map to draw": table_ways(numbers=("probability", "particles", "return"), others=("weights", "numbers", "road")),
-    "best to draw": table_ways(numbers=("particles", "best", "least", "most"), others=("road",)),
+    "map's rows": table_ways(numbers=("probability", "particles", "return", "stderr"), others=("weights",))
+    | mixed("road", "numbers", "candidates"),
+    "best to draw": table_ways(("road", "particles"), ("best", "least", "most")),
+    "means to draw": table_ways(numbers=("mean", "particles"), others=("road", "fit", "weights", "stderr"))
+    | mixed("road", "model", "numbers"),
+    "bars of ratios": table_ways(others=("road", "rung", "trajectory stderr", "per_decision"))
+    | mixed("road", "networks", "predict"),
     "truth": {
         "None": fixed(None),
         "number": fixed(0.9),
@@ -381,4 +439,59 @@ WAYS |= {
         "texts": fixed(["left", "right"]),
         "episodes": fixed(episodes()),
     },
+}
+WAYS["variants to draw"] = WAYS["variants' means"] | mixed("ablation")
+WAYS["recipes to draw"] = (
+    WAYS["recipes"]
+    | mixed("road", "predict", "model")
+    | {
+        "without a method": of_right(lambda t: t[t["method"] != "dam"], "error"),
+        "without one of a recipe": of_right(lambda t: pd.concat([t, t[1:].assign(recipe="paper")]), "error"),
+    }
+)
+WAYS["ledger to draw"] = (
+    WAYS["ledger"]
+    | mixed("road", "predict", "source")
+    | {
+        "a recipe without a row": of_right(lambda t: pd.concat([t, t[1:].assign(recipe="paper")]), "error"),
+    }
+)
+OF_TWO = {
+    "two of them": of_right(lambda x: torch.stack([x, x]), "error"),
+    "one less": of_right(lambda x: x[:-1], "error"),
+}
+SERVED = ("inf", "list", "numpy", "float64", "float16", "not contiguous", "int32")
+WAYS |= {
+    "arrows": {way: how for way, how in tensor_ways("error").items() if way not in SERVED} | OF_TWO,
+    "no arrows": {"False": fixed(False)},
+    "states of a path": {
+        **odd(),
+        "a batch": of_right(lambda x: torch.stack([x, x]), "error"),
+        "of the ice": fixed(torch.zeros(3, 4)),
+        "none": of_right(lambda x: x[:0], "error"),
+        "one state": of_right(lambda x: x[0], "error"),
+    },
+    "one of the ice": {
+        **odd(),
+        "of the crossing": of_right(lambda p: CROSSING.transition(CROSSING.initial_state(), torch.tensor(1)), "error"),
+        "two of them": of_right(lambda p: p.map(lambda x: torch.stack([x, x])), "error"),
+        "its mean": of_right(lambda p: p.mean, "error"),
+    },
+    "drawn density": {"nonsense": fixed("truth"), "None": fixed(None), "list": fixed(["truth p"])},
+    "figure": {**odd(), "axes": fixed(np.zeros((1, 1)))},
+    "four axes": {
+        **odd(),
+        "one": of_right(lambda axes: axes[:1, :1], "error"),
+        "a row": of_right(lambda axes: axes[0], "error"),
+    },
+}
+WAYS["samples to draw"] = {way: how for way, how in WAYS["arrows"].items() if way != "None"}
+WAYS["two paths"]["one tensor's first"] = of_right(lambda paths: torch.stack(list(paths))[:1], "error")
+WAYS["speed to draw"]["planning alone"] = of_right(lambda t: t[t["group"] == "planning"], "error")
+WAYS["speed to draw"]["growth alone"] = of_right(lambda t: t[t["group"] == "growth"], "error")
+WAYS["pairs of a sweep"] = {**WAYS["sweep"], "one method": of_right(lambda t: t[t["method"] == "dam"], "error")}
+WAYS["particles of a sweep"] = {
+    **WAYS["sweep"],
+    "rungs": of_right(lambda t: t.replace({"variant": {"1": "bottom"}}), "error"),
+    "another predict too": of_right(lambda t: pd.concat([t, t.assign(predict="velocity")]), "error"),
 }

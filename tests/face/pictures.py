@@ -6,8 +6,8 @@ import pandas as pd
 import torch
 from matplotlib.axes import Axes
 
-from damlite.figures import density, figure, fitted, ledger, map, roads, speed, sweeps, tables
-from damlite.results import choices
+from damlite.figures import density, figure, fitted, ledger, map, png, roads, speed, sweeps, tables
+from damlite.results import choices, fitted_map
 from damlite.results import sweeps as runs
 
 from .calls import Public
@@ -48,24 +48,36 @@ def ratio_table() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def picture(name: str, call: object, good: object, **kinds: str) -> Public:
+def picture(name: str, call: object, good: object, /, **kinds: str) -> Public:
     """A picture's row; drawing takes long, and is looked at elsewhere."""
     return Public(f"figures.{name}", call, good, kinds, says={"state": "state or states"}, slow=True)
 
 
+TWO_PREDICTS = pd.concat([returns(), returns().assign(predict="velocity")])
+ICY = ROAD.transition(ROAD.initial_state(), torch.tensor(2))
 PATHS = [torch.zeros(3, 10)] * 2
 ICE = torch.zeros(3, 4)
 SUMMARY = summary().assign(recipe="our")
 RUNGS = runs.summarise(sweep())
 TORNADO = runs.differences(sweep().replace({"variant": {"1": runs.AS_CHOSEN, "20": "batch: 20"}}))
+RATIOS = pd.DataFrame({"road": ["IcyRoad"], "networks": ["paper"], "predict": ["state"], "rung": ["none"]})
+RATIOS = RATIOS.assign(**{f"{of}{word}": 1.0 for of in fitted.ESTIMATOR_STYLE for word in ("", " stderr")})
+JUDGED = judged()[judged()["source"] == "Table 1"].assign(recipe="our")
 BEST = pd.DataFrame({"road": ["IcyRoad"], "particles": [1], "best": [0.5], "least": [0.4], "most": [0.6]})
-SPEED = pd.DataFrame({"group": ["planning"], "size": ["horizon 25, N = 3"], "contender": ["us"], "value": [1.0]})
+SPEED = pd.DataFrame(
+    [
+        ("planning", "horizon 25, N = 3", "us", 1.0),
+        ("growth", "plan", "5", 1.0),
+        ("growth", "plan, exponent", "5 to 50", 1.0),
+    ],
+    columns=["group", "size", "contender", "value"],
+)
 
 PUBLIC = [
     picture(
         "draw_rounds",
         tables.draw_rounds,
-        lambda: {"ax": ax(), "returns": returns(), "optimum": 9.0},
+        lambda: {"ax": ax(), "returns": returns()[returns()["model"] == "mixture"], "optimum": 9.0},
         ax="axes",
         returns="rounds to draw",
         optimum="optimum",
@@ -73,7 +85,7 @@ PUBLIC = [
     picture(
         "draw_cells",
         tables.draw_cells,
-        lambda: {"ax": ax(), "table": SUMMARY, "model": "mixture", "optimum": 9.0},
+        lambda: {"ax": ax(), "table": SUMMARY[::-1], "model": "mixture", "optimum": 9.0},
         ax="axes",
         table="cells to draw",
         model="one there",
@@ -105,7 +117,7 @@ PUBLIC = [
         "by_recipe",
         tables.by_recipe,
         lambda: {"summary": SUMMARY, "road": "IcyRoad", "predict": "state"},
-        summary="recipes to draw",
+        summary="recipes",
         road="one there",
         predict="one there",
     ),
@@ -113,20 +125,20 @@ PUBLIC = [
         "beyond",
         tables.beyond,
         lambda: {"table": choices.summarise(choice_table()), "choice": "particles"},
-        table="variants to draw",
+        table="variants' means",
     ),
     picture(
         "forest",
         ledger.forest,
         lambda: {"judged": judged(), "road": "IcyRoad", "predict": "state"},
-        judged="ledger to draw",
+        judged="ledger",
         road="one there",
         predict="one there",
     ),
     picture(
         "draw_ledger",
         ledger.draw_ledger,
-        lambda: {"ax": ax(), "judged": judged().assign(recipe="our"), "optimum": 9.0},
+        lambda: {"ax": ax(), "judged": JUDGED, "optimum": 9.0},
         ax="axes",
         judged="ledger to draw",
         optimum="optimum",
@@ -143,7 +155,7 @@ PUBLIC = [
         sweeps.draw_particles,
         lambda: {"ax": ax(), "summary": RUNGS},
         ax="axes",
-        summary="rungs to draw",
+        summary="numbers to draw",
     ),
     picture(
         "draw_tornado",
@@ -151,6 +163,7 @@ PUBLIC = [
         lambda: {"ax": ax(), "differences": TORNADO[TORNADO["pair"] == "dam − disc"], "order": ["batch"]},
         ax="axes",
         differences="bars to draw",
+        order="choices to draw",
     ),
     picture(
         "ladder",
@@ -159,14 +172,24 @@ PUBLIC = [
         returns="sweep",
         model="one there",
     ),
-    picture("particle_axis", sweeps.particle_axis, lambda: {"returns": sweep()}, returns="sweep"),
+    picture("particle_axis", sweeps.particle_axis, lambda: {"returns": sweep()}, returns="particles of a sweep"),
     picture(
         "tornado",
         sweeps.tornado,
-        lambda: {"returns": sweep(), "road": "IcyRoad", "model": "mixture"},
-        returns="sweep",
+        lambda: (
+            {"returns": sweep().replace({"variant": {"1": runs.AS_CHOSEN, "20": "batch: 20"}})}
+            | {"road": "IcyRoad", "model": "mixture"}
+        ),
+        returns="pairs of a sweep",
         road="one there",
         model="one there",
+    ),
+    picture(
+        "map.draw_map",
+        map.draw_map,
+        lambda: {"ax": ax(), "rows": map_table()[map_table()["numbers"] == "own"]},
+        ax="axes",
+        rows="map's rows",
     ),
     *(
         picture(
@@ -189,6 +212,20 @@ PUBLIC = [
         lambda: {"best": BEST, "truth": {"IcyRoad": 0.9}},
         best="best to draw",
         truth="truth",
+    ),
+    picture(
+        "fitted.draw_fitted_map",
+        fitted.draw_fitted_map,
+        lambda: {"ax": ax(), "summary": fitted_map.summarise(fitted_table())},
+        ax="axes",
+        summary="means to draw",
+    ),
+    picture(
+        "fitted.draw_ratios",
+        fitted.draw_ratios,
+        lambda: {"ax": ax(), "summary": RATIOS},
+        ax="axes",
+        summary="bars of ratios",
     ),
     picture(
         "fitted.fitted_cells",
@@ -216,6 +253,46 @@ PUBLIC = [
         disc="disc",
         samples="count",
     ),
+    picture(
+        "draw_next_velocity",
+        density.draw_next_velocity,
+        lambda: {"ax": ax(), "truth": ICY, "model": ICY, "samples": torch.ones(3), "log_weights": torch.zeros(3)},
+        ax="axes",
+        truth="one of the ice",
+        model="one of the ice",
+        samples="samples to draw",
+        log_weights="arrows",
+    ),
+    picture(
+        "NextVelocity.show_density",
+        lambda name, mixture: density.NextVelocity(ax()).show_density(name, mixture),
+        lambda: {"name": "truth p", "mixture": ICY},
+        name="drawn density",
+        mixture="one of the ice",
+    ),
+    picture(
+        "NextVelocity.show_weights",
+        lambda arrows, **shown: density.NextVelocity(ax(), arrows=arrows).show_weights(**shown),
+        lambda: {"arrows": True, "samples": torch.ones(3), "log_weights": torch.zeros(3)},
+        arrows="no arrows",
+        samples="arrows",
+        log_weights="arrows",
+    ),
+    picture(
+        "Crossing.show",
+        lambda ax, env, states: roads.Crossing(ax, env).show(states),
+        lambda: {"ax": ax(), "env": CROSSING, "states": PATHS[0]},
+        ax="axes",
+        env="env",
+        states="states of a path",
+    ),
+    picture(
+        "draw_learning",
+        tables.draw_learning,
+        lambda: {"axes": figure(2, 2)[1], "returns": TWO_PREDICTS, "optimum": 9.0},
+        axes="four axes",
+    ),
+    picture("png", png, lambda: {"fig": figure()[0]}, fig="figure"),
     picture(
         "draw_road",
         roads.draw_road,

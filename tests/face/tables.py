@@ -9,7 +9,22 @@ import numpy as np
 import pandas as pd
 
 import damlite as dl
-from damlite.results import choices, claims, compare, examples, map, papers, sweeps, table1
+from damlite.results import (
+    choices,
+    claims,
+    compare,
+    deviations,
+    distractors,
+    examples,
+    fitted_map,
+    kept,
+    lucky,
+    map,
+    papers,
+    ratios,
+    sweeps,
+    table1,
+)
 
 from .calls import Public
 from .kinds_learning import ROAD, episodes, recipe
@@ -50,6 +65,11 @@ def sweep() -> pd.DataFrame:
         for run in range(3)
     ]
     return pd.DataFrame(rows, columns=[*sweeps.SAME, "run", "return"])
+
+
+def one_variant() -> pd.DataFrame:
+    """One of them."""
+    return sweep()[sweep()["variant"] == "20"]
 
 
 def choice_table() -> pd.DataFrame:
@@ -406,4 +426,74 @@ EXAMPLES = [
         "map.best_probability", map.best_probability, lambda: {"table": proposals_table()}, {"table": "proposals table"}
     ),
 ]
-PUBLIC = [*LEDGERS, *TABLE1, *SWEEPS, *EXAMPLES]
+FITTED = [
+    Public(
+        "fitted_map.run_fitted_map",
+        lambda **how: list(fitted_map.run_fitted_map(**how)),
+        lambda: {"jobs": 1, "roads": ROADS, "models": ("mixture",), "size": fitted_map.Size(runs=1)},
+        {"jobs": "count", "roads": "roads", "models": "several names", "size": "table's size"},
+        slow=True,
+    ),
+    Public(
+        "fitted_map.Size",
+        fitted_map.Size,
+        lambda: {"runs": 2, "particles": (1, 3), "steps": 5},
+        {"runs": "count", "particles": "widths", "steps": "optional count"},
+        {("particles", way): "runs" for way in ("number", "list", "tensor")},
+    ),
+    Public(
+        "fitted_map.fitted",
+        fitted_map.fitted,
+        lambda: {"env": ROAD, "fit": "likelihood", "model": "mixture", "runs": 1, "recipe": recipe()},
+        {"env": "env", "fit": "choice", "model": "choice", "runs": "count", "recipe": "recipe"},
+        slow=True,
+    ),
+    Public(
+        "ratios.run",
+        lambda **how: list(ratios.run(**how)),
+        lambda: {"jobs": 1, "roads": ROADS, "networks": ["paper"], "predicts": ["state"], "size": ratios.Size(runs=1)},
+        {
+            "jobs": "count",
+            "roads": "roads",
+            "networks": "several names",
+            "predicts": "predicts",
+            "size": "table's size",
+        },
+        slow=True,
+    ),
+    Public(
+        "lucky.run",
+        lucky.run,
+        lambda: {"roads": ROADS, "runs": 1, "predicts": ["state"], "estimates": 3},
+        {"roads": "roads", "runs": "count", "predicts": "predicts", "estimates": "count"},
+        slow=True,
+    ),
+    Public(
+        "lucky.looks_better",
+        lucky.looks_better,
+        lambda: {"planner": dl.paper_recipe(ROAD).planner, "belief": dl.Belief(ROAD), "runs": 1, "estimates": 3},
+        {"planner": "planner", "belief": "belief", "runs": "count", "estimates": "count"},
+        slow=True,
+    ),
+    Public(
+        "distractors.run",
+        distractors.run,
+        lambda: {"distractors": (0,), "runs": 1, "episodes": 2, "training": dl.Training(steps=2), "seed": 0},
+        {"distractors": "sizes", "runs": "count", "episodes": "count", "training": "fields", "seed": "seed"},
+        slow=True,
+    ),
+    Public("deviations.deviations", deviations.deviations, lambda: {"folder": folder()}, {"folder": "folder"}),
+    Public(
+        "deviations.effects",
+        deviations.effects,
+        lambda: {"before": one_variant(), "after": one_variant()},
+        {"before": "variant's runs", "after": "variant's runs"},
+    ),
+    Public(
+        "kept.fingerprint",
+        kept.fingerprint,
+        lambda: {"env": ROAD, "recipe": recipe()},
+        {"env": "env", "recipe": "recipe"},
+    ),
+]
+PUBLIC = [*LEDGERS, *TABLE1, *SWEEPS, *EXAMPLES, *FITTED]

@@ -103,6 +103,14 @@ def test_figure_2_right_shows_samples_with_both_weights(env, generator):
     assert_finite(fig)
 
 
+def test_one_choice_is_drawn_for_as_many_roads_as_there_are():
+    rows = [("IcyRoad", "truth", "particles", v, run, 1.0 * run) for v in ("20", "1") for run in range(3)]
+    table = pd.DataFrame(rows, columns=["road", "dynamics", "ablation", "variant", "run", "return"])
+    fig = figures.beyond(choices.summarise(table), "particles")
+    assert [ax.get_title() for ax in fig.axes] == ["IcyRoad"]
+    assert_finite(fig)
+
+
 def test_cars_on_the_icy_road_end_in_a_mark(axes, env, random_data):
     figures.draw_episodes(axes, env, random_data.select(torch.arange(3)), "random")
     paths, cars = axes.lines[2::2], axes.lines[3::2]
@@ -140,6 +148,22 @@ def test_figure_2_left_and_its_animation(turns):
         film.seek(frame)
         durations.append(film.info["duration"])
     assert durations == [200, 200, 1500]
+
+
+def test_both_turns_may_be_one_tensor_and_weights_a_list(turns, axes, env):
+    short = [states[:3] for states in turns]
+    drawn = [figures.figure2_left(dl.Intersection(), paths, 2) for paths in (short, torch.stack(short))]
+    for one, other in zip(*(fig.axes for fig in drawn), strict=True):
+        np.testing.assert_array_equal(one.lines[4].get_xydata(), other.lines[4].get_xydata())
+    picture = figures.NextVelocity(axes)
+    picture.show_weights([-1.0, 0.5], [1.0, -1.0])
+    np.testing.assert_allclose([head.get_xydata()[0] for head in picture.heads], [[-1, np.e], [0.5, 1 / np.e]])
+
+
+def test_an_optimum_that_is_not_known_may_be_of_any_kind(axes):
+    returns = pd.DataFrame({"round": [1], "return": [2.0], "method": ["dam"]})
+    for unknown in (float("nan"), np.float32("nan")):
+        figures.draw_rounds(axes, returns, unknown)
 
 
 @pytest.mark.parametrize(("road", "size"), [(dl.IcyRoad(), (192, 480, 3)), (dl.Intersection(), (400, 400, 3))])

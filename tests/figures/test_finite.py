@@ -109,6 +109,8 @@ def test_a_real_picture_is_looked_through():
     picture = figures.NextVelocity(axes[0, 0])
     picture.show_density("truth p", p)
     picture.show_density("model q", p)
-    picture.show_weights(samples, torch.tensor([1.0, torch.nan]))
+    picture.show_weights(samples, torch.tensor([1.0, -1.0]))
+    assert_finite(fig)
+    picture.stems.set_segments([[(0.5, 1.0), (0.5, NAN)]])
     with pytest.raises(AssertionError):
         assert_finite(fig)

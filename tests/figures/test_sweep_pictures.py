@@ -87,6 +87,20 @@ def test_the_tornado_has_a_bar_for_every_level_the_widest_at_the_top(tables):
     assert_finite(fig)
 
 
+def test_rows_of_several_models_are_not_drawn_as_one(tables):
+    with pytest.raises(ValueError, match="summary must be of one model, got Gaussian, mixture: choose one of them"):
+        figures.draw_ladder(figures.figure()[1][0, 0], sweeps.summarise(tables["ladder"].query("road == 'IcyRoad'")))
+
+
+def test_a_pair_without_some_choice_is_drawn_without_it(tables):
+    table = tables["sensitivity"]
+    lacks = (table["method"] == "dam") & table["variant"].str.startswith("clip")
+    left, right = (
+        [label.get_text() for label in ax.get_yticklabels()] for ax in figures.tornado(table[~lacks], "IcyRoad").axes
+    )
+    assert [choice for choice in left if choice != "clip"] == right
+
+
 def test_a_single_run_is_drawn_without_intervals():
     assert_finite(figures.tornado(made_up(sweeps.sensitivity(), runs=1), "Intersection", "Gaussian"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from damlite.results import compare
+from damlite.results import compare, table1
 
 MANY = 20_000
 
@@ -70,6 +70,14 @@ def test_the_permutation_test_is_that_of_all_deals():
     error = (np.mean(as_much) * (1 - np.mean(as_much)) / compare.RESAMPLES) ** 0.5
     assert abs(found.p - np.mean(as_much)) < 5 * error + 1 / compare.RESAMPLES
     assert found.above == (x.mean() > y.mean())
+
+
+def test_lists_are_served_and_no_sample_at_all_is_refused():
+    x, y = [3.0, 1.0, 2.0], [0.0, 5.0]
+    assert compare.welch_t(x, y) == compare.welch_t(np.array(x), np.array(y))
+    assert compare.mean_difference(x, y) == -0.5
+    with pytest.raises(ValueError, match="samples must be the runs of at least one cell, got none"):
+        table1.interval(np.mean)
 
 
 def test_mann_whitney_counts_pairs(piled):

@@ -10,7 +10,7 @@ import torch
 
 import damlite as dl
 from damlite.figures import fitted as pictures
-from damlite.results import fitted_map, forks, lucky, ratios
+from damlite.results import fitted_map, forks, lucky, ratios, report, table1
 from damlite.results.outcomes import quiet
 
 ROADS = {"IcyRoad": dl.IcyRoad(), "Intersection": dl.Intersection()}
@@ -134,6 +134,27 @@ def test_a_classifier_of_luck_is_blind_to_all_else(road, seen):
         assert disc.log_ratio(state, action, state).equal(disc.log_ratio(moved, action, moved))
         moved[:, seen[0]] += 1
         assert not disc.log_ratio(state, action, state).equal(disc.log_ratio(state, action, moved))
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_lists_and_arrays_of_transitions_are_served(road):
+    transition = [part[:5] for part in imagined(road)]
+    lists, arrays = [part.tolist() for part in transition], [part.numpy() for part in transition]
+    ratio = forks.coarse_log_ratio(ROADS[road], OPTIMISTIC[road], *transition)
+    for other in (lists, arrays):
+        assert forks.coarse_log_ratio(ROADS[road], OPTIMISTIC[road], *other).equal(ratio)
+        assert forks.fork(ROADS[road], *other[:2]).odds.equal(forks.fork(ROADS[road], *transition[:2]).odds)
+    with pytest.raises(ValueError, match=r"state must have shape \(\.\.\., \d+\), got \(5, 3\)"):
+        forks.fork(ROADS[road], transition[0][:, :3], transition[1])
+
+
+def test_folders_may_be_texts():
+    assert len(fitted_map.load(str(table1.STORED))) and len(ratios.load(str(table1.STORED)))
+    for name, block in report.BLOCKS.items():
+        where = {"speed": "planning"}.get(name, "IcyRoad")
+        assert block(str(table1.STORED), where) == block(table1.STORED, where)
+        with pytest.raises(ValueError, match="folder must be a path, got 3"):
+            block(3, where)
 
 
 def test_other_environments_have_no_known_fork():

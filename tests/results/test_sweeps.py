@@ -175,6 +175,13 @@ def test_the_sensitivity_changes_one_thing_at_a_time():
     assert {"swerve_prob: 1", "noise: 0.1"} <= {v.name for v in variants if v.road == "IcyRoad"}
 
 
+def test_a_level_that_is_the_chosen_one_is_left_out_and_another_roads_name_is_refused():
+    names = {v.name for v in sweeps.sensitivity({"IcyRoad": dl.IcyRoad(swerve_prob=0.7)})}
+    assert "swerve_prob: 1" in names and "swerve_prob: 0.7" not in names
+    with pytest.raises(ValueError, match=r"roads\['IcyRoad'\] must have the field swerve_prob, got Intersection\("):
+        sweeps.sensitivity({"IcyRoad": dl.Intersection()})
+
+
 def test_an_extreme_road_of_the_sensitivity_can_be_learned():
     certain = next(v for v in sweeps.sensitivity(ICY, TINY) if v.name == "swerve_prob: 1")
     assert certain.env.swerve_prob == 1
