@@ -205,7 +205,10 @@ class Continuous(Shifted):
             "make must return an environment whose randomness comes from reset",
         ),
         ({"reward": 1.0}, "reward must be a function, got 1.0"),
-        ({"reward": lambda s, a: torch.tensor(1.0)}, r"reward must return a number for each transition, shape \(2, 3\), got 1.0"),
+        (
+            {"reward": lambda s, a: torch.ones(())},
+            r"reward must return a number for each transition, shape \(2, 3\), got 1.0",
+        ),
         ({"reward": lambda s, a: s}, r"reward must return .* got shape \(2, 3, 4\)"),
         (
             {"reward": lambda s, a: 1 if s[2] > 0 else 0},
