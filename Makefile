@@ -19,6 +19,8 @@ $(LAB)/%: lab/%
 	cp $< $@
 
 # Everything: style, unit tests, browser, and every notebook once; three workers, each with whole files: browsers wait.
+# One thread each, unless told otherwise: where more threads than cores wait for each other, all takes twice as long.
+test coverage: export OMP_NUM_THREADS ?= 1
 test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
