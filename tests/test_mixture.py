@@ -186,7 +186,11 @@ def test_strata_meet_probabilities_almost_exactly():
     assert set((mixture.sample(noise=noise) < 0).sum(1).flatten().tolist()) == {3, 4}
 
 
-@pytest.mark.parametrize("kinematics", [dl.IcyRoad.kinematics, dl.Intersection.kinematics])
+FIRST_TWO = Kinematics((0, 1), source=(0, 1, 1), scale=(1.0, 1.0, 0.5), keep=(0.0, 0.0, 1.0))
+FIRST_AND_LAST = Kinematics((0, 2), source=(0, 0, 1), scale=(1.0, 0.3, 1.0), keep=(0.0, 1.0, 0.0))
+
+
+@pytest.mark.parametrize("kinematics", [dl.IcyRoad.kinematics, dl.Intersection.kinematics, FIRST_TWO, FIRST_AND_LAST])
 def test_random_coordinates_come_back_from_a_completed_state(kinematics):
     g = dl.seeded(0)
     state, z = torch.randn(7, len(kinematics.source), generator=g), torch.randn(7, len(kinematics.random), generator=g)

@@ -75,6 +75,17 @@ def test_verdicts(shift, better, no_help, helps):
     assert row[["difference", "tolerance"]].tolist() == pytest.approx([shift, 0.5], abs=0.002)
 
 
+def test_a_tolerance_is_what_is_tested_against_and_moves_no_interval():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(1, size=20), rng.normal(size=20)
+    plain, strict = (claims._tested(x, y, tolerance, 200) for tolerance in (0.0, 0.5))
+    numbers = [name for name in plain if not name.startswith("p_") and name != "agree"]
+    assert {"difference", "low", "high", "boot_low", "boot_high", "improvement"} <= set(numbers)
+    assert [strict[name] for name in numbers] == pytest.approx([plain[name] for name in numbers])
+    assert all(strict[name] > plain[name] for name in TESTS)
+    assert max(plain["low"], plain["boot_low"]) < plain["difference"] < min(plain["high"], plain["boot_high"])
+
+
 def test_a_small_gain_is_no_help_within_the_tolerance():
     judged = ledger(table(bells({("Gaussian", "dam"): 5.1, ("mixture", "dam"): 5.1}, spread=0.1)), resamples=1999)
     assert said(judged, "does not help") == ("reproduced", True)
@@ -192,6 +203,8 @@ def test_counts_by_hand():
     judged = claims.ledger(table1.load(), resamples=199)
     by_claim = claims.verdicts(judged)
     counted = claims.counts(judged).set_index(["predict", "claim"])
+    kinds = ["reproduced", "undecided", "not reproduced", "reproduced_firmly", "not_reproduced_firmly"]
+    assert [*counted.columns] == ["source", "of", *kinds]
     for (predict, words), row in counted.iterrows():
         chosen = by_claim[(by_claim["predict"] == predict) & (by_claim["claim"] == words)]
         assert row["of"] == len(chosen) == (4 if "often" in words or "improves" in words else 2)
