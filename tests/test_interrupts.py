@@ -84,7 +84,7 @@ def test_a_fit_that_is_stopped_leaves_the_best_parameters_so_far(monkeypatch, th
         return objective(minibatch, look, size)
 
     network = make()
-    points = moments(lambda: fit(network), 13)
+    points = moments(lambda: fit(network), 7)
     whole = values(network)
     monkeypatch.setattr(fitting, "Objective", watched)
     for point in points:
@@ -121,7 +121,7 @@ def test_a_loop_that_is_stopped_gives_all_finished_rounds(later_steps, three_thr
     env = dl.IcyRoad()
     how = {"runs": 2, "seed": 3, "later_steps": later_steps, **LOOP}
     results = []
-    points = moments(lambda: results.append(dl.run_mbrl(env, **how)), 9)
+    points = moments(lambda: results.append(dl.run_mbrl(env, **how)), 6)
     (whole,) = results
     until = {3: whole, **{rounds: dl.run_mbrl(env, **{**how, "rounds": rounds}) for rounds in (1, 2)}}
     done = set()
