@@ -12,7 +12,7 @@ that makes two cells rise and fall together, the intervals here are wider than n
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from ..support import limits, validate
 
@@ -65,8 +65,8 @@ def welch_from_errors(difference: float, errors: tuple[float, float], runs: tupl
     squares = np.maximum(np.square(errors), LEAST_ERROR**2)
     error = squares.sum() ** 0.5
     freedom = squares.sum() ** 2 / (squares**2 / (np.asarray(runs) - 1)).sum()
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * error)
-    p = float(2 * stats.t.sf(abs(difference) / error, freedom))
+    reach = float(scipy.stats.t.ppf((1 + LEVEL) / 2, freedom) * error)
+    p = float(2 * scipy.stats.t.sf(abs(difference) / error, freedom))
     return Test(p, difference > 0), Interval(difference - reach, difference + reach)
 
 
@@ -74,7 +74,7 @@ def bootstrap(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> tuple
     """Percentile bootstrap of x̄ − ȳ: its interval, and the p-value at which that interval's end would be zero."""
     x, y = runs_of("x", x), runs_of("y", y)
     resamples = resamples_of(resamples, x, y)
-    found = stats.bootstrap(
+    found = scipy.stats.bootstrap(
         (x, y), mean_difference, n_resamples=resamples, confidence_level=LEVEL, method="percentile", rng=_rng()
     )
     drawn = found.bootstrap_distribution
@@ -96,7 +96,7 @@ def permutation(x: np.ndarray, y: np.ndarray, resamples: int = RESAMPLES) -> Tes
 def mann_whitney(x: np.ndarray, y: np.ndarray) -> Test:
     """Mann–Whitney's test that a run of x is as often above one of y as below."""
     x, y = runs_of("x", x, 1), runs_of("y", y, 1)
-    return Test(float(stats.mannwhitneyu(x, y).pvalue), improvement(x, y) > 0.5)
+    return Test(float(scipy.stats.mannwhitneyu(x, y).pvalue), improvement(x, y) > 0.5)
 
 
 def improvement(x: np.ndarray, y: np.ndarray) -> float:
@@ -113,7 +113,7 @@ def improvement_interval(x: np.ndarray, y: np.ndarray) -> Interval:
     """
     seen = improvement(x, y)
     n, m = len(x), len(y)
-    z = stats.norm.ppf((1 + LEVEL) / 2)
+    z = scipy.stats.norm.ppf((1 + LEVEL) / 2)
 
     def beyond(theta: float) -> float:
         """Positive where θ is too far from what was seen."""
@@ -122,8 +122,8 @@ def improvement_interval(x: np.ndarray, y: np.ndarray) -> Interval:
         return (seen - theta) ** 2 - z**2 * variance
 
     edge = 1e-12  # at 0 and 1 themselves the error vanishes
-    low = 0.0 if seen == 0 else optimize.brentq(beyond, 0, min(seen, 1 - edge))
-    high = 1.0 if seen == 1 else optimize.brentq(beyond, max(seen, edge), 1)
+    low = 0.0 if seen == 0 else scipy.optimize.brentq(beyond, 0, min(seen, 1 - edge))
+    high = 1.0 if seen == 1 else scipy.optimize.brentq(beyond, max(seen, edge), 1)
     return Interval(float(low), float(high))
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..loop import METHODS
 from ..support import validate
@@ -118,7 +118,7 @@ def repetitions_ahead(
         gap, error = means[0][:, None] - np.stack(means[1:], 1), np.stack(errors, 1)
         squares = error[:, :1] ** 2, error[:, 1:] ** 2
         freedom = (squares[0] + squares[1]) ** 2 * (runs - 1) / (squares[0] ** 2 + squares[1] ** 2)
-        p = 2 * stats.t.sf(gap / np.sqrt(squares[0] + squares[1]), freedom)
+        p = 2 * scipy.stats.t.sf(gap / np.sqrt(squares[0] + squares[1]), freedom)
         ahead, significant = np.concatenate([ahead, gap > 0]), np.concatenate([significant, p < 1 - LEVEL])
     column = [i for i, other in enumerate(others) if other[0] == cell[0]]
     groups = {" ".join(other): [i] for i, other in enumerate(others)}

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
-from scipy import stats
 
 from .. import exact
 from ..envs import Environment, IcyRoad, Intersection
@@ -209,7 +209,7 @@ def _optimum(road: str) -> float:
 
 def interquartile_mean(runs: np.ndarray, axis: int = -1) -> np.ndarray:
     """Mean of the middle half, along `axis`: a quarter of the runs is left out at either end."""
-    return stats.trim_mean(runs, 0.25, axis=axis)
+    return scipy.stats.trim_mean(runs, 0.25, axis=axis)
 
 
 def interval(
@@ -222,7 +222,7 @@ def interval(
         raise ValueError("samples must be the runs of at least one cell, got none")
     validate.number("level", level, least=0, most=1)
     compare.resamples_of(resamples, *samples)
-    drawn = stats.bootstrap(
+    drawn = scipy.stats.bootstrap(
         samples,
         statistic,
         n_resamples=resamples,
