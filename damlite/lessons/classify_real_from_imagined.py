@@ -29,7 +29,7 @@ def tents(x: Tensor) -> Tensor:
     return (1 - (x[..., None].clamp(-4.5, 4.5) - KNOTS).abs() / (KNOTS[1] - KNOTS[0])).relu()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 @one_thread()
 def logits(cars: int, decay: float) -> Tensor:
     """TRAINDISCRIMINATOR (Alg. 2): the logit on GRID after every tenth step, (STEPS / EVERY + 1, 901)."""
