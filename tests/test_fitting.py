@@ -438,6 +438,16 @@ def test_a_second_fit_goes_on_from_the_first(env, random_data):
     assert torch.isclose(again.held_out_loss.min(), first.held_out_loss.min(), atol=1e-4)
 
 
+def test_a_discriminator_keeps_the_scales_of_its_first_fit(env, random_data):
+    g = dl.seeded(0)
+    model, disc = dl.DynamicsModel(env, 1, generator=g), dl.Discriminator(env, generator=g)
+    dl.fit_discriminator(disc, model, random_data, steps=1, generator=g)
+    spread = disc.spread.clone()
+    assert not torch.equal(spread, torch.ones_like(spread))
+    dl.fit_discriminator(disc, model, dl.collect(env, episodes=30, generator=g), steps=1, generator=g)
+    assert torch.equal(disc.spread, spread)
+
+
 def test_the_discriminator_learns_the_ratio(env, random_data):
     """Rank correlation with the exact log-ratio, and the corrected mean next reward, for three seeds."""
     runs, samples, g = 3, 2000, dl.seeded(0)
