@@ -4,9 +4,6 @@ The names below are the public face; each says in its docstring which equation o
 `results`, `figures` and `lessons` are loaded at first use: they bring pandas, Matplotlib and ipywidgets.
 """
 
-import importlib
-from types import ModuleType
-
 from . import diagnostics, exact, gym
 from .data import Episodes, collect
 from .diagnostics.alarm import UntrustworthyWeights
@@ -20,6 +17,7 @@ from .mixture import seeded
 from .models import DynamicsModel
 from .planning import MPPI, Belief, CrossEntropy, Exhaustive, Plan, RandomShooting, every_sequence, policy
 from .recipe import Recipe, our_recipe, paper_recipe
+from .support.later import modules
 
 __all__ = """
 METHODS MPPI Belief CrossEntropy Discriminator Distracted DivergedFit DynamicsModel Environment Episodes Estimator
@@ -28,13 +26,4 @@ UntrustworthyWeights collect diagnostics estimate_value evaluate every_sequence 
 learn our_recipe paper_recipe policy return_weights run_mbrl seeded
 """.split()
 LATER = ("results", "figures", "lessons")
-
-
-def __getattr__(name: str) -> ModuleType:
-    if name in LATER:
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *LATER])
+__getattr__, __dir__ = modules(__name__, LATER)
