@@ -166,15 +166,14 @@ def tornado(returns: pd.DataFrame, road: str, model: str = "mixture") -> Figure:
     reach: dict[str, float] = {}
     for _, rows in table.groupby("pair"):
         shift = rows.set_index("variant")["difference"].sub(rows["difference"].iloc[0]).abs()
-        for variant, size in shift.items():
-            choice = variant.partition(":")[0]
-            if choice != sweeps.AS_CHOSEN:
-                reach[choice] = max(reach.get(choice, 0.0), size)
+        for choice, variants in _levels(shift.index).items():
+            reach[choice] = max(reach.get(choice, 0.0), shift[variants].max())
     order = sorted(reach, key=reach.get)
     fig, axes = figure(len(pairs), 1, width=6 * len(pairs), height=1.6 + 0.55 * len(order))
     for ax, pair in zip(axes[0], pairs, strict=True):
         rows = table[table["pair"] == pair]
-        draw_tornado(ax, rows, [choice for choice in order if choice in _levels(rows["variant"])])
+        there = _levels(rows["variant"])
+        draw_tornado(ax, rows, [choice for choice in order if choice in there])
     with style():
         fig.suptitle(road)
     return fig
