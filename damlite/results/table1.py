@@ -221,7 +221,7 @@ def interval(
     if not samples:
         raise ValueError("samples must be the runs of at least one cell, got none")
     validate.number("level", level, least=0, most=1)
-    compare.resamples_of(resamples, *samples)
+    resamples = compare.resamples_of(resamples, *samples)
     drawn = scipy.stats.bootstrap(
         samples,
         statistic,
