@@ -19,14 +19,14 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 RUN_ALL = """
-const done = arguments[arguments.length - 1];
+const [path, done] = arguments;
 (async () => {
   const app = window.jupyterapp;
   await app.restored;
-  while (!(app.shell.currentWidget && app.shell.currentWidget.sessionContext)) {
+  const notebook = await app.commands.execute('docmanager:open', {path});
+  while (app.shell.currentWidget !== notebook) {
     await new Promise(resolve => setTimeout(resolve, 200));
   }
-  const notebook = app.shell.currentWidget;
   await notebook.context.ready;
   await notebook.sessionContext.ready;
   await notebook.sessionContext.session.kernel.info;
@@ -80,7 +80,7 @@ def panel_cells(*lessons):
     book = read(lessons[0])
     book.cells = []
     for lesson in lessons:
-        book.cells += [nbformat.v4.new_code_cell("%reset -f")] if book.cells else []
+        book.cells += [nbformat.v4.new_code_cell("%reset_selective -f .")] if book.cells else []
         cells = [cell for cell in read(lesson).cells if cell.cell_type == "code"]
         book.cells += [cell for cell in cells if "panel" in cell.metadata.get("tags", ())]
     for number, cell in enumerate(book.cells):
@@ -104,9 +104,9 @@ def open_lab(folder, books):
         sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root",
         f"--port={port}", "--ip=127.0.0.1", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder / 'notebooks'}",
     ]  # fmt: skip
-    environment = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    places = {f"JUPYTERLAB_{name.upper()}_DIR": str(folder / name) for name in ("settings", "workspaces")}
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **places})
         try:
             url = f"http://127.0.0.1:{port}"
             for _ in range(300):
@@ -159,10 +159,11 @@ def wait(browser, condition, seconds=60):
 
 
 def run_all(browser, url, name):
-    """Open a notebook in a workspace of its own and run all its cells."""
-    browser.get(f"{url}/lab/workspaces/{name}/tree/{name}.ipynb")
-    wait(browser, lambda b: b.execute_script("return !!window.jupyterapp"))
-    assert browser.execute_async_script(RUN_ALL) == "ran"
+    """Open a notebook and run all its cells; JupyterLab loads once for all."""
+    if not browser.current_url.startswith(url):
+        browser.get(f"{url}/lab")
+        wait(browser, lambda b: b.execute_script("return !!window.jupyterapp"))
+    assert browser.execute_async_script(RUN_ALL, f"{name}.ipynb") == "ran"
 
 
 def panels_of(browser):
@@ -195,7 +196,8 @@ def violations(browser, place):
 
 
 def shut_down(browser):
-    """End the open notebook's kernel, so that it takes no time from the next."""
+    """End the open notebook's kernel, so that it takes no time from the next, and close the notebook unsaved."""
     browser.execute_async_script(
-        "window.jupyterapp.shell.currentWidget.sessionContext.shutdown().finally(arguments[arguments.length - 1])"
+        "const [done] = arguments, notebook = window.jupyterapp.shell.currentWidget;"
+        "notebook.sessionContext.shutdown().finally(() => { notebook.dispose(); done(); })"
     )

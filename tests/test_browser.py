@@ -26,7 +26,6 @@ from lab import (
 )
 
 LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-PARTS = {f"part_{i + 1}": LESSONS[i::3] for i in range(3)}  # a notebook of several lessons' panels: one kernel for all
 OUTPUTS = ".jp-OutputArea-output"
 BUTTON = "09_close_the_loop"  # its picture waits for a button
 PREDICTIONS = [  # cells below the first panel of lesson 00 and its question
@@ -53,8 +52,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    books = {part: panel_cells(*lessons) for part, lessons in PARTS.items()}
-    books["predictions"] = panel_cells(LESSONS[0])
+    books = {"panels": panel_cells(*LESSONS), "predictions": panel_cells(LESSONS[0])}  # one kernel for all panels
     books["predictions"].cells += map(nbformat.v4.new_code_cell, PREDICTIONS)
     with open_lab(tmp_path_factory.mktemp("lab"), books) as address:
         yield address
@@ -95,17 +93,21 @@ def test_make_lab_shows_the_first_lesson_with_its_contents_and_asks_nothing(brow
     assert not list(tmp_path.glob(".jupyter/lab/workspaces/*"))
 
 
-SLIDE = """
+SLIDES = """
 const size = one => one.getBoundingClientRect();
-const shown = [...document.querySelectorAll("section")].filter(one => one.getClientRects().length);
-const inner = shown.flatMap(one => [...one.querySelectorAll("math, img")]).map(size);
-return {
-  place: document.getElementById("place").textContent,
-  widths: shown.map(one => size(one).width),
-  fits: shown.every(one => one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth),
-  drawn: inner.every(one => one.width > 0 && one.height > 0),
-};
-"""  # what is seen of a deck of slides, asked at once
+const all = [...document.querySelectorAll("section")];
+return all.map((_, number) => {
+  if (number > 0) document.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight"}));
+  const shown = all.filter(one => one.getClientRects().length);
+  const inner = shown.flatMap(one => [...one.querySelectorAll("math, img")]).map(size);
+  return {
+    place: document.getElementById("place").textContent,
+    widths: shown.map(one => size(one).width),
+    fits: shown.every(one => one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth),
+    drawn: inner.every(one => one.width > 0 && one.height > 0),
+  };
+});
+"""  # what is seen of every slide of a deck as the pages turn, asked at once
 
 
 def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_path):
@@ -113,29 +115,30 @@ def test_slides_turn_by_keyboard_and_show_formulas_and_pictures(browser, tmp_pat
     main(["slides", *tagged, "--notebooks", str(NOTEBOOKS), "--out", str(tmp_path)])
     for page in sorted(tmp_path.glob("*.html")):
         browser.get(page.as_uri())
-        count = len(browser.find_elements(By.TAG_NAME, "section"))
-        for number in range(1, count + 1):
-            slide = browser.execute_script(SLIDE)
-            assert slide["place"] == f"{number} of {count}"
+        slides = browser.execute_script(SLIDES)
+        assert len(slides) > 1
+        for number, slide in enumerate(slides, start=1):
+            assert slide["place"] == f"{number} of {len(slides)}"
             (width,) = slide["widths"]  # one at a time
             assert width > 1000
             assert slide["fits"], f"{page.stem}, slide {number}: more than its room"
             assert slide["drawn"]
-            screenshot(browser, f"slides_{page.stem}_{number}")
-            browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_RIGHT)
-        assert browser.find_element(By.ID, "place").text == f"{count} of {count}"
-        browser.find_element(By.TAG_NAME, "body").send_keys(Keys.ARROW_LEFT)
-        assert browser.find_element(By.ID, "place").text == f"{count - 1} of {count}"
+        screenshot(browser, f"slides_{page.stem}")
         browser.execute_script("document.querySelectorAll('section').forEach(one => one.classList.add('now'))")
         assert not violations(browser, "body")  # of all slides at once
         assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    for key, number in (
+        (Keys.HOME, 1), (Keys.ARROW_LEFT, 1), (Keys.ARROW_RIGHT, 2), (Keys.PAGE_UP, 1), (Keys.PAGE_DOWN, 2),
+        (Keys.END, len(slides)), (Keys.ARROW_RIGHT, len(slides)), (Keys.ARROW_LEFT, len(slides) - 1),
+    ):  # fmt: skip
+        browser.find_element(By.TAG_NAME, "body").send_keys(key)
+        assert browser.find_element(By.ID, "place").text == f"{number} of {len(slides)}"
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_every_panel_of_every_lesson_moves_by_keyboard(browser, url, part):
-    run_all(browser, url, part)
-    lessons = [lesson for lesson in PARTS[part] for _ in range(count_panels(lesson))]
-    assert set(lessons) == {*PARTS[part]}
+def test_every_panel_of_every_lesson_moves_by_keyboard(browser, url):
+    run_all(browser, url, "panels")
+    lessons = [lesson for lesson in LESSONS for _ in range(count_panels(lesson))]
+    assert set(lessons) == {*LESSONS}
     wait(browser, lambda b: len(list(panels_of(b))) == len(lessons), 300)
     for number, (lesson, (handle, picture)) in enumerate(zip(lessons, panels_of(browser), strict=True)):
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
