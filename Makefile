@@ -141,6 +141,7 @@ format: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv venv
 	$(BIN)/python -m pip install --disable-pip-version-check -e ".[lab,test]" -c constraints.txt
+	$(BIN)/python -m compileall -q damlite  # as pip does with all that is not editable
 	touch $@
 
 clean:
