@@ -16,20 +16,37 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT / "tests/offli
 # With CI set the notebooks run as on a processor without vector instructions: fits end elsewhere there.
 PROCESSOR = {"ATEN_CPU_CAPABILITY": "default"} if os.environ.get("CI") else {}
 
-# Files in the order of their cost, so that two workers end together; all others follow.
+# Files in the order of their cost, so that workers end together; all others, of seconds, follow.
 LONGEST_FIRST = (
     "test_browser.py",
     "test_exercises.py",
     "13_take_it_further.ipynb",
+    "test_panels.py",
     "10_cross_the_intersection.ipynb",
-    "test_fitting.py",
-    "test_planning.py",
+    "test_disturbed.py",
+    "test_command_line.py",
+    "test_close_the_loop.py",
     "test_table1.py",
-    "test_scale.py",
-    "test_install.py",
+    "test_loop.py",
+    "test_panel.py",
+    "test_claims.py",
+    "test_face.py",
+    "12_compare_the_relatives.ipynb",
+    "test_fitting.py",
+    "09_close_the_loop.ipynb",
     "00_drive_on_ice.ipynb",
-    "03_fit_models.ipynb",
+    "test_own_recipes.py",
+    "test_interrupts.py",
     "02_classify_real_from_imagined.ipynb",
+    "07_plan_ahead.ipynb",
+    "test_install.py",
+    "11_reproduce_table1.ipynb",
+    "06_minimise_variance.ipynb",
+    "08_buy_variance_or_particles.ipynb",
+    "03_fit_models.ipynb",
+    "test_scale.py",
+    "05_know_when_weights_fail.ipynb",
+    "04_correct_the_model.ipynb",
 )
 
 

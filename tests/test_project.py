@@ -44,6 +44,14 @@ def test_every_package_that_is_pinned_is_pinned_once_for_a_platform():
     assert lines == sorted(lines, key=lambda line: (line.partition("==")[0], line))
 
 
+def test_jupyter_starts_without_building_grammars():
+    """From 4.25 on jsonschema has `rfc3987-syntax` build 38 of them at import: seconds of every start, none of use."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert "rfc3987-syntax" not in map(name_of, lines)
+    (version,) = (line.partition("==")[2] for line in lines if name_of(line) == "jsonschema")
+    assert tuple(map(int, version.split("."))) < (4, 25)
+
+
 def test_lanes_hold_every_requirement_to_its_lower_bound():
     """The quick one has PyTorch as `make test` does, and so the packages that nothing here names."""
     everything = {*requirements(), *PROJECT["optional-dependencies"]["cluster"]}
