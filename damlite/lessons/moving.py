@@ -70,8 +70,8 @@ class MovingPicture:
     def freeze_layout(self) -> None:
         """Lay the figure out, and let nothing that comes later move its axes."""
         with style():
-            self.canvas.draw()
-            self.fig.draw_without_rendering()
+            for _ in range(2):  # ticks follow from the first layout, and the second makes room for them
+                self.fig.draw_without_rendering()
         self.fig.set_layout_engine("none")
         self._kept = None
 
