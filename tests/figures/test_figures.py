@@ -2,8 +2,6 @@
 
 import base64
 import io
-import subprocess
-import sys
 
 import IPython.display
 import numpy as np
@@ -66,13 +64,6 @@ def test_show_gives_caption_and_alt_text(axes, monkeypatch):
     assert metadata["image/png"]["alt"] == "Two lines."
     assert pixels(base64.b64decode(data["image/png"])).shape == (360, 800, 3)
     assert caption.data == "*Two lines.*"
-
-
-def test_figures_bring_neither_pyplot_nor_the_lessons():
-    code = (
-        "import sys, damlite.figures; print({'matplotlib.pyplot', 'ipywidgets', 'damlite.lessons'} & set(sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
 def test_densities_are_those_of_the_mixtures_and_weights_point_up_or_down(axes):
