@@ -46,7 +46,7 @@ class Check(ABC):
 def lesson_of(check: Check) -> str:
     """The name of the lesson whose module holds a check; empty for one that a notebook makes."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(f"{__package__}.") and any(value is check for value in vars(module).values()):
+        if name.startswith(f"{__package__}.") and id(check) in map(id, vars(module).values()):
             return name.removeprefix(f"{__package__}.")
     return ""
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
@@ -322,6 +323,21 @@ def test_a_panel_without_anything_slow_is_drawn_at_once():
     assert not asyncio.run(move())
     assert panel.picture.value != before
     assert panel.values == {"y": 0.9}
+
+
+@pytest.mark.parametrize("layout", [None, "tight", "constrained"])
+def test_a_figure_of_ones_own_is_laid_out_as_it_says_and_once(layout):
+    fig = Figure(layout=layout)
+    axes = fig.subplots()
+    (line,) = axes.plot([0, 1], [0, 1])
+    default = axes.get_position().bounds
+    panel = Panel(fig, lambda y: line.set_ydata([0, y]), {"y": slider("y", "1", 0.5, 0.0, 1.0, 0.1)}, "A line.")
+    before, place = panel.picture.value, axes.get_position().bounds
+    assert (place == default) == (layout is None)
+    axes.set_ylabel("two\nlines", size=30)
+    panel.controls["y"].value = 0.9
+    assert panel.picture.value != before
+    assert axes.get_position().bounds == place
 
 
 def moved(change):
