@@ -46,6 +46,8 @@ def target(tmp_path_factory):
 
 
 USED = """
+import sys
+sys.modules["ipywidgets"] = None
 import damlite as dl
 from damlite.results import table1
 from damlite.figures import cells, png
@@ -57,11 +59,22 @@ print(plan.actions.tolist()[:4])
 returns = table1.load()
 print(table1.STORED, len(returns))
 print(png(cells(returns))[:4])
+
+from damlite.__main__ import main
+for line in (["--help"], ["table1", "--help"], ["ablations", "--help"], ["ladder", "--help"], ["figures", "--help"]):
+    try:
+        main(line)
+    except SystemExit as ended:
+        assert ended.code == 0, line
+from damlite.lessons import command
+print(list(command.lessons()))
 """
 
 
-def test_a_wheel_plans_draws_and_has_the_stored_table(target, tmp_path):
-    file, plan, stored, picture = python(USED, tmp_path, PYTHONPATH=str(target)).splitlines()
+def test_a_wheel_plans_draws_has_the_stored_table_and_its_commands_without_ipywidgets(target, tmp_path):
+    said = python(USED, tmp_path, PYTHONPATH=str(target))
+    assert said.endswith("[]\n") and "they need ipywidgets" in said
+    file, plan, stored, picture, *_ = said.splitlines()
     assert Path(file) == target / "damlite" / "__init__.py"
     assert plan == "[2, 1, 1, 1]"  # accelerate once, then hold
     place, rows = stored.split()
@@ -78,25 +91,6 @@ def test_a_wheel_brings_every_stored_table(target):
 
 def tables(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix in (".csv", ".json")}
-
-
-WITHOUT_WIDGETS = """
-import sys
-sys.modules["ipywidgets"] = None
-from damlite.__main__ import main
-for line in (["--help"], ["table1", "--help"], ["ablations", "--help"], ["ladder", "--help"], ["figures", "--help"]):
-    try:
-        main(line)
-    except SystemExit as ended:
-        assert ended.code == 0, line
-from damlite.lessons import command
-print(list(command.lessons()))
-"""
-
-
-def test_the_command_line_works_without_ipywidgets(target, tmp_path):
-    said = python(WITHOUT_WIDGETS, tmp_path, PYTHONPATH=str(target))
-    assert said.endswith("[]\n") and "they need ipywidgets" in said
 
 
 def test_every_package_is_named():
