@@ -138,10 +138,10 @@ def test_a_hostile_answer_gets_a_sentence_that_helps(exercise, hostile):
 
 @pytest.mark.parametrize("check", FUNCTIONS)
 def test_what_runs_for_ever_is_stopped(check, monkeypatch):
-    monkeypatch.setattr(careful, "SECONDS", 0.1)
+    monkeypatch.setattr(careful, "SECONDS", 0.2)
     if getattr(check, "seconds", None):
-        check = replace(check, seconds=0.1)
-    assert check(endless).startswith(f"{check.name}: stopped after 0.1 seconds in line ")
+        check = replace(check, seconds=0.2)
+    assert check(endless).startswith(f"{check.name}: stopped after 0.2 seconds in line ")
 
 
 @pytest.mark.parametrize("hostile", [*(function for function, _ in HOSTILE.values()), lambda *_: float("nan")])
@@ -280,12 +280,12 @@ def test_an_open_exercise_has_many_right_answers(given, verdict):
     [
         (faulty, "your code raises ZeroDivisionError: on purpose in line "),
         (lambda n: "a" * n, "your code raises TypeError"),
-        (endless, "stopped after 0.1 seconds in line "),
+        (endless, "stopped after 0.2 seconds in line "),
         (lambda n: print(n), "your function prints, but returns nothing."),
     ],
 )
 def test_an_open_exercise_survives_too(given, start, monkeypatch):
-    monkeypatch.setattr(careful, "SECONDS", 0.1)
+    monkeypatch.setattr(careful, "SECONDS", 0.2)
     assert GROW(given).startswith(f"grow: {start}")
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -74,10 +76,15 @@ def test_what_is_no_recipe_is_said(mine, text, message):
     assert message in str(raised.value)
 
 
+def damlite(*line):
+    """The command line in a process of its own, with worker processes that cannot import the reader's file."""
+    done = subprocess.run([sys.executable, "-m", "damlite", *line], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_five_lines_run_through_the_table(mine, tmp_path):
-    """With worker processes that cannot import the reader's file."""
     how = ["--seeds", "1", "--road", "IcyRoad", "--jobs", "2", "--recipe"]
-    main(["table1", *how, f"{mine}:lazy"])
+    damlite("table1", *how, f"{mine}:lazy")
     known = json.loads((tmp_path / "table1_results" / "table1_settings.json").read_text())
     assert known["recipe"] == "mine.py:lazy"
     assert known["recipes"]["IcyRoad"]["planner"]["kind"] == "Lazy"
