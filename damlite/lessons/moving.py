@@ -69,10 +69,10 @@ class MovingPicture:
 
     def freeze_layout(self) -> None:
         """Lay the figure out, and let nothing that comes later move its axes."""
-        engine = self.fig.get_layout_engine()
-        with style():
-            for _ in range(2 if engine else 0):  # ticks follow from the first, and the second makes room for them
-                engine.execute(self.fig)
+        if engine := self.fig.get_layout_engine():
+            with style():
+                for _ in range(2):  # ticks follow from the first layout, and the second makes room for them
+                    engine.execute(self.fig)
         self.fig.set_layout_engine("none")
         self._kept = None
 
