@@ -88,6 +88,15 @@ def panel_cells(*lessons):
     return book
 
 
+def end(server):
+    """End a server that leads a session of its own; Jupyter's may hang while it ends, once in a while."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(subprocess.TimeoutExpired, ProcessLookupError):
+            os.killpg(server.pid, how)
+            server.wait(timeout=20)
+            return
+
+
 @contextlib.contextmanager
 def open_lab(folder, books):
     """JupyterLab in an empty folder with notebooks, given by name; gives its address."""
@@ -106,7 +115,7 @@ def open_lab(folder, books):
     ]  # fmt: skip
     places = {f"JUPYTERLAB_{name.upper()}_DIR": str(folder / name) for name in ("settings", "workspaces")}
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **places})
+        server = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **places}, start_new_session=True)
         try:
             url = f"http://127.0.0.1:{port}"
             for _ in range(300):
@@ -118,8 +127,7 @@ def open_lab(folder, books):
                     time.sleep(0.2)
             yield url
         finally:
-            server.terminate()
-            server.wait(timeout=20)
+            end(server)
 
 
 @contextlib.contextmanager
@@ -149,8 +157,7 @@ def make_lab(folder):
                 time.sleep(0.2)
             yield address
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(timeout=20)
+            end(server)
 
 
 def wait(browser, condition, seconds=60):
@@ -159,9 +166,9 @@ def wait(browser, condition, seconds=60):
 
 
 def run_all(browser, url, name):
-    """Open a notebook and run all its cells; JupyterLab loads once for all."""
+    """Open a notebook and run all its cells; JupyterLab loads, empty, where the browser does not show it yet."""
     if not browser.current_url.startswith(url):
-        browser.get(f"{url}/lab")
+        browser.get(f"{url}/lab?reset")
         wait(browser, lambda b: b.execute_script("return !!window.jupyterapp"))
     assert browser.execute_async_script(RUN_ALL, f"{name}.ipynb") == "ran"
 

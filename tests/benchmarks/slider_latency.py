@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from lab import open_browser, open_lab, run_all, wait
+from lab import open_browser, open_lab, run_all, shut_down, wait
 
 PRESSES = 20
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # else JupyterLab asks for one
@@ -76,7 +76,10 @@ def latencies(browser, url, name):
         handle.send_keys(Keys.ARROW_LEFT if press % 4 < 2 else Keys.ARROW_RIGHT)
         wait(browser, lambda b, press=press: len(b.execute_script("return window.times")) > press)
         time.sleep(0.3)
-    return browser.execute_script("return window.times")
+    times = browser.execute_script("return window.times")
+    shut_down(browser)
+    browser.get("about:blank")  # a page of its own for each: what watches one must not see the other
+    return times
 
 
 def notebook(source):
