@@ -3,13 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
-from torch.optim import adamw as functional
 from tqdm.auto import trange
 
 from .data import Episodes
@@ -18,6 +16,7 @@ from .mixture import Mixture, log_density, seeded
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
 from .support import caution, limits, validate
+from .support.adamw import AdamW
 from .support.threads import one_thread
 
 EQUAL = 1e-6  # share of the greatest return: what differs by less does so by rounding
@@ -255,17 +254,14 @@ def _minimise(
     parameters = list(network.parameters())
     with torch.no_grad():
         best = _Best(parameters, objective.held_out_loss())
-    momenta = [[torch.zeros_like(p) for p in parameters] for _ in range(2)]
-    counts = [torch.tensor(0.0) for _ in parameters]
-    adamw = partial(functional.adamw, amsgrad=False, beta1=0.9, beta2=0.999, eps=1e-8, maximize=False, fused=True)
+    optimiser = AdamW(parameters)
     log: list[tuple[Tensor, Tensor, Tensor]] = []
     try:
         for step in trange(1, how.steps + 1, disable=not progress, leave=False, desc=type(network).__name__):
             losses = objective.minibatch_loss(first_row + torch.randint(size, (runs, how.batch), generator=local))
-            gradients = list(torch.autograd.grad(losses.sum(), parameters))  # given ones it would load sympy
+            gradients = torch.autograd.grad(losses.sum(), parameters)  # given ones it would load sympy
             rate = how.learning_rate * (1 + math.cos(math.pi * (step - 1) / how.steps)) / 2
-            with torch.no_grad():
-                adamw(parameters, gradients, *momenta, [], counts, lr=rate, weight_decay=how.weight_decay)
+            optimiser.step(gradients, rate, how.weight_decay)
             if step % EVALUATE_EVERY and step != how.steps:
                 continue
             with torch.no_grad():

@@ -13,6 +13,7 @@ from torch.nn.functional import logsigmoid, softplus
 from .. import figures
 from ..envs import IcyRoad
 from ..mixture import Marginal, seeded
+from ..support.adamw import AdamW
 from ..support.threads import one_thread
 from .exercise import Exercise
 from .panel import Panel, dropdown, slider
@@ -37,7 +38,7 @@ def logits(cars: int, decay: float) -> Tensor:
     g = seeded(0)  # what changes on screen is due to the slider
     real, q = tents(truth.sample((cars,), generator=g)[:, 3]), truth.marginal(3)
     height = torch.zeros(len(KNOTS), requires_grad=True)
-    optimiser = torch.optim.AdamW([height], lr=0.1, weight_decay=decay)
+    optimiser = AdamW([height])
     path = []
     for step in range(STEPS + 1):
         if step % EVERY == 0:
@@ -45,9 +46,7 @@ def logits(cars: int, decay: float) -> Tensor:
         chosen = real[torch.randint(cars, (BATCH,), generator=g)]
         fake = tents(q.mean + q.std * torch.randn(BATCH, generator=g))
         loss = (softplus(-chosen @ height) + softplus(fake @ height)).mean()
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        optimiser.step(torch.autograd.grad(loss, [height]), learning_rate=0.1, weight_decay=decay)
     return torch.stack(path) @ tents(GRID).T
 
 
