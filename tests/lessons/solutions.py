@@ -85,14 +85,18 @@ class Printed:
     earlier: list[Statement]
     solution: list[Statement]
 
-    def run(self, solution: list[Statement]) -> dict:
-        """Execute the cell with the solution (none: the stub itself) in place of what it defines; the names after."""
-        defined = {name for one in solution for name in one.binds}
-        last = [*solution, *(one for one in self.stub if not one.binds & defined)]
+    def before(self) -> dict:
+        """Execute what the stub and the solution hang on: the names after."""
         names: dict = {}
-        for one in [*needed(self.earlier, last), *last]:
+        for one in needed(self.earlier, [*self.stub, *self.solution]):
             exec(one.source, names)
         return names
+
+    def run(self, solution: list[Statement], names: dict) -> None:
+        """Execute the cell with the solution (none: the stub itself) in place of what it defines."""
+        defined = {name for one in solution for name in one.binds}
+        for one in [*solution, *(one for one in self.stub if not one.binds & defined)]:
+            exec(one.source, names)
 
 
 def printed(path: Path) -> list[Printed]:

@@ -7,6 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
+from tiny import CHANGES
 
 import damlite as dl
 from damlite.__main__ import main
@@ -76,15 +77,35 @@ def test_what_is_no_recipe_is_said(mine, text, message):
     assert message in str(raised.value)
 
 
-def damlite(*line):
-    """The command line in a process of its own, with worker processes that cannot import the reader's file."""
-    done = subprocess.run([sys.executable, "-m", "damlite", *line], capture_output=True, text=True, check=False)
+SCRIPT = f"""
+import sys
+import gymnasium
+import damlite as dl
+from damlite import RandomShooting
+from damlite.__main__ import main
+from damlite.results import table1
+LEVEL = 0.2
+class Still(gymnasium.Wrapper):
+    def step(self, action):
+        return self.env.step(action)
+def make():
+    return Still(gymnasium.make("CartPole-v1"))
+def reward(s, a):
+    return (s[..., 2].abs() < LEVEL).float()
+env = dl.FromGymnasium(make, reward, 6)
+table = table1.run_table1(1, ("state",), 2, roads={{"mine": env}}, progress=False, **{CHANGES})
+assert len(table) == 16
+main(sys.argv[1:])
+"""
+
+
+def test_five_lines_and_what_a_script_defines_run_through_the_table(mine, tmp_path):
+    """Worker processes can import neither the reader's file nor the script, and get both by value."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    how = ["--seeds", "1", "--road", "IcyRoad", "--jobs", "2", "--recipe", f"{mine}:lazy"]
+    line = [sys.executable, "script.py", "table1", *how]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def test_five_lines_run_through_the_table(mine, tmp_path):
-    how = ["--seeds", "1", "--road", "IcyRoad", "--jobs", "2", "--recipe"]
-    damlite("table1", *how, f"{mine}:lazy")
     known = json.loads((tmp_path / "table1_results" / "table1_settings.json").read_text())
     assert known["recipe"] == "mine.py:lazy"
     assert known["recipes"]["IcyRoad"]["planner"]["kind"] == "Lazy"

@@ -8,22 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from tiny import CHANGES, PLANNER
+from tiny import CELLS, PLANNER, TINY, three
 
 import damlite as dl
 from damlite.results import kept, pool, sweeps, table1
 
 ICY = {"IcyRoad": dl.IcyRoad()}
-CELLS = [("mixture", "baseline"), ("mixture", "disc")]
-TINY = dl.Recipe(planner=PLANNER).but(**{name: value for name, value in CHANGES.items() if name != "planner"})
 LOW = TINY.but(planner=dataclasses.replace(PLANNER, particles=1, clip=None), start="random")
-
-
-def three():
-    """Two variants that are the same work under two names, and one that is not."""
-    env = dl.IcyRoad()
-    other = TINY.but(planner=dataclasses.replace(PLANNER, particles=1))
-    return [sweeps.Variant("IcyRoad", name, env, recipe) for name, recipe in (("a", TINY), ("b", TINY), ("1", other))]
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +61,6 @@ def test_a_sweep_and_the_table_share_their_pieces(swept, monkeypatch):
 
 
 real = pool.run_mbrl
-
-
-def test_the_numbers_do_not_depend_on_the_processes_or_on_what_is_kept(swept):
-    _, table = swept
-    pd.testing.assert_frame_equal(sweeps.run_sweep(three(), CELLS, seeds=2, jobs=2), table)
 
 
 def test_every_piece_says_how_long_it_took(swept):

@@ -3,10 +3,7 @@
 import json
 import math
 import platform
-import subprocess
-import sys
 
-import gymnasium
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,13 +14,6 @@ import damlite as dl
 from damlite.results import kept, pool, table1
 
 ICY = SMALL["roads"]
-
-
-def test_the_numbers_of_a_run_do_not_depend_on_the_processes():
-    one, two = (table1.run_table1(2, ("velocity",), jobs, **SMALL) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-    assert len(one) == 8 * 2 * 2
-    assert one.groupby(["model", "method"])["run"].nunique().eq(2).all()
 
 
 def test_what_is_named_twice_is_run_once():
@@ -226,47 +216,3 @@ def test_everything_new_is_made_on_the_default_device(monkeypatch):
     monkeypatch.setattr(torch, "Generator", Remembered)
     table1.run_table1(1, ("state",), 1, **SMALL)
     assert asked and set(asked) == {(torch.device("cpu"),)}
-
-
-def cartpole():
-    return gymnasium.make("CartPole-v1")
-
-
-def upright(state, action):
-    return (state[..., 2].abs() < 0.2).float()
-
-
-def test_an_environment_of_ones_own_goes_in_and_its_pieces_are_kept(tmp_path, monkeypatch):
-    env = dl.FromGymnasium(cartpole, upright, 10)
-    how = {**SMALL, "roads": {"my road": env}}
-    one, two = (table1.run_table1(1, ("state",), jobs, folder=tmp_path / str(jobs), **how) for jobs in (1, 2))
-    pd.testing.assert_frame_equal(one, two)
-    assert set(one["road"]) == {"my road"}
-    assert table1.summarise(one)["regret"].isna().all()
-    monkeypatch.setattr(pool, "run_mbrl", None)  # whoever runs one now gets an error
-    pd.testing.assert_frame_equal(table1.run_table1(1, ("state",), 1, folder=tmp_path / "1", **how), one)
-
-
-def test_a_sweep_takes_what_was_defined_in_a_script(tmp_path):
-    """As in a notebook: worker processes cannot import it, and get it by value."""
-    script = f"""
-import gymnasium, torch
-import damlite as dl
-from damlite import RandomShooting
-from damlite.results import kept, pool, table1
-LEVEL = 0.2
-class Still(gymnasium.Wrapper):
-    def step(self, action):
-        return self.env.step(action)
-def make():
-    return Still(gymnasium.make("CartPole-v1"))
-def reward(s, a):
-    return (s[..., 2].abs() < LEVEL).float()
-env = dl.FromGymnasium(make, reward, 6)
-table = table1.run_table1(1, ("state",), 2, roads={{"mine": env}}, progress=False, **{CHANGES})
-print(len(table))
-"""
-    path = tmp_path / "script.py"
-    path.write_text(script)
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "16", done.stderr
