@@ -32,8 +32,8 @@ def tents(x: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)
 @one_thread()
-def logits(cars: int, decay: float) -> Tensor:
-    """TRAINDISCRIMINATOR (Alg. 2): the logit on GRID after every tenth step, (STEPS / EVERY + 1, 901)."""
+def heights(cars: int, decay: float) -> Tensor:
+    """TRAINDISCRIMINATOR (Alg. 2): the logit's heights at KNOTS after every tenth step, (STEPS / EVERY + 1, 61)."""
     truth = IcyRoad().transition(torch.tensor(STATE), torch.tensor(ACCELERATE))
     g = seeded(0)  # what changes on screen is due to the slider
     real, q = tents(truth.sample((cars,), generator=g)[:, 3]), truth.marginal(3)
@@ -47,7 +47,12 @@ def logits(cars: int, decay: float) -> Tensor:
         fake = tents(q.mean + q.std * torch.randn(BATCH, generator=g))
         loss = (softplus(-chosen @ height) + softplus(fake @ height)).mean()
         optimiser.step(torch.autograd.grad(loss, [height]), learning_rate=0.1, weight_decay=decay)
-    return torch.stack(path) @ tents(GRID).T
+    return torch.stack(path)
+
+
+def logits(cars: int, decay: float) -> Tensor:
+    """The logit on GRID after every tenth step, (STEPS / EVERY + 1, 901)."""
+    return heights(cars, decay) @ tents(GRID).T
 
 
 def loss_on_all(logit: Tensor, p: Marginal, q: Normal) -> float:
