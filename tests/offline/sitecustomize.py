@@ -1,5 +1,10 @@
-"""Put first on PYTHONPATH by the tests: a kernel that runs a notebook can reach this machine and no other."""
+"""Put first on PYTHONPATH by the tests: their processes reach this machine and no other, and seldom look for garbage.
 
+Dozens of kernels and workers import torch. With Python's own thresholds the collector looks through all that they have
+imported again and again: a twentieth of their time.
+"""
+
+import gc
 import ipaddress
 import socket
 
@@ -26,3 +31,4 @@ def _guarded(name: str) -> None:
 
 _guarded("connect")
 _guarded("connect_ex")
+gc.set_threshold(100_000, 50, 100)
