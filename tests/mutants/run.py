@@ -37,6 +37,7 @@ HERE = Path(__file__).resolve().parent
 ROOT, WORK = HERE.parents[1], HERE.parents[1] / "build/mutants"
 MODULES = (
     *(f"damlite/{name}.py" for name in ("mixture", "estimate", "planning", "fitting", "results/claims")),
+    "damlite/support/adamw.py",  # of fits
     *(f"damlite/exact/{name}.py" for name in ("finite", "optimum", "ratios", "values")),
     *(f"damlite/diagnostics/{name}.py" for name in ("calibration", "weights")),
 )
