@@ -311,10 +311,10 @@ def test_a_notebook_asks_all_exercises_of_its_module_and_no_others(path):
 
 @pytest.mark.parametrize("exercise", PRINTED)
 def test_a_printed_stub_is_not_answered_yet_and_its_solution_is_right(exercise, capsys):
-    """One after the other where the same cells have run, as a reader does it."""
+    """Each where the same cells have run, and the solution without what the stub defines."""
     assert exercise.solution
     names = exercise.before()
-    exercise.run([], names)
+    exercise.run([], {**names})
     assert "not answered yet" in capsys.readouterr().out
-    exercise.run(exercise.solution, names)
+    exercise.run(exercise.solution, {**names})
     assert ": right, " in capsys.readouterr().out

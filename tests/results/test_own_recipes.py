@@ -78,11 +78,10 @@ def test_what_is_no_recipe_is_said(mine, text, message):
 
 
 SCRIPT = f"""
-import sys
+import runpy
 import gymnasium
 import damlite as dl
 from damlite import RandomShooting
-from damlite.__main__ import main
 from damlite.results import table1
 LEVEL = 0.2
 class Still(gymnasium.Wrapper):
@@ -95,7 +94,7 @@ def reward(s, a):
 env = dl.FromGymnasium(make, reward, 6)
 table = table1.run_table1(1, ("state",), 2, roads={{"mine": env}}, progress=False, **{CHANGES})
 assert len(table) == 16
-main(sys.argv[1:])
+runpy.run_module("damlite", run_name="__main__", alter_sys=True)  # as python -m damlite
 """
 
 
