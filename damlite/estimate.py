@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-from .mixture import Mixture, noise_parts, stratified_parts
+from .mixture import Mixture, noise_parts, offshoot, stratified_parts
 from .networks import RoadNetwork
 from .ready import sampler, scorer
 from .resampling import resampled_steps, survivors
@@ -141,13 +141,12 @@ class Estimator:
         def noise(features: int) -> tuple[Tensor, Tensor]:
             return draw(*noise_batch, self.particles, features=features, generator=generator)
 
-        def uniform() -> Tensor:
-            return noise_parts(*noise_batch, features=0, generator=generator)[0]
-
         move = partial(sampler(dynamics), noise=noise)
         s = state.unsqueeze(-2).expand(*batch, self.particles, state.shape[-1])
         if self.resample is not None and self.correction == "weight" and log_ratio is not None:
-            return self._resampled(s, self._of_particles(actions, s), move, reward, log_ratio, uniform)
+            every, aside = self._of_particles(actions, s), offshoot(generator)
+            uniform, _ = noise_parts(len(every) - 1, *noise_batch, features=0, generator=aside)
+            return self._resampled(s, every, move, reward, log_ratio, uniform)
         tree = shared and actions.ndim == 2 and (state.ndim == 1 or state.shape[-2] == 1)
         if tree:
             s = s.narrow(-3, 0, 1)  # every sequence begins at the same node
@@ -195,7 +194,7 @@ class Estimator:
         move: Callable[[Tensor, Tensor], Tensor],
         reward: Reward,
         log_ratio: LogRatio,
-        uniform: Callable[[], Tensor],
+        uniform: Tensor,
     ) -> list[ImaginedStep]:
         """The same loop with particles that are resampled on the way, and so are weighted step by step."""
         score, axis = scorer(log_ratio), state.ndim - 2
@@ -203,7 +202,7 @@ class Estimator:
         def weigh(*transition: Tensor) -> Tensor:
             return self.log_weight(*together("log_ratio", score, [transition], axis))
 
-        walk = resampled_steps(state, actions, move, weigh, lambda log_w: survivors(log_w, self.resample, uniform))
+        walk = resampled_steps(state, actions, move, weigh, partial(survivors, threshold=self.resample), uniform)
         rewards = together("reward", reward, [(s, a) for (s, _, _), a in zip(walk, actions, strict=True)], axis)
         return [
             ImaginedStep(s, r, log_w, None, ancestor) for (s, log_w, ancestor), r in zip(walk, rewards, strict=True)

@@ -52,6 +52,18 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator(torch.get_default_device()).manual_seed(seed)
 
 
+def offshoot(generator: Generator | None) -> Generator | None:
+    """A generator of other numbers, which follow from the given one's state and leave it as it is.
+
+    For what must not shift the numbers that come next; of None it is None, torch's own generator.
+    """
+    if generator is None:
+        return None
+    other = Generator(generator.device)
+    other.set_state(generator.get_state())
+    return other.manual_seed(torch.randint(2**63 - 1, (), generator=other, device=generator.device).item())
+
+
 def draw_noise(*shape: int, features: int, generator: Generator | None = None) -> Tensor:
     """Random numbers for `Mixture.sample`, shape (*shape, 1 + features).
 

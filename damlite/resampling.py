@@ -12,7 +12,8 @@ def resampled_steps(
     actions: list[Tensor],
     move: Callable[[Tensor, Tensor], Tensor],
     weigh: Callable[[Tensor, Tensor, Tensor], Tensor],
-    resample: Callable[[Tensor], tuple[Tensor | None, Tensor]],
+    resample: Callable[[Tensor, Tensor], tuple[Tensor | None, Tensor]],
+    uniform: Tensor,
 ) -> list[tuple[Tensor, Tensor, Tensor | None]]:
     """P particles through H steps, resampled before each (Doucet & Johansen, 2009).
 
@@ -22,7 +23,8 @@ def resampled_steps(
     actions : H tensors (..., P)
     move : function of (state, action), s_{t+1} ~ q(· | s_t, a_t)
     weigh : function of (state, action, next_state), the log-weight (..., P) of a transition
-    resample : function of the log-weights (..., P), as `survivors`
+    resample : function of the log-weights (..., P) and of numbers (..., 1), as `survivors`
+    uniform : (H - 1, ..., 1), the numbers of every step, so that none hangs on what was resampled before, or elsewhere
 
     Returns
     -------
@@ -30,8 +32,8 @@ def resampled_steps(
     which of its particles each of the next step descends from (..., P), or None: each from its own.
     """
     log_w, steps = state.new_zeros(actions[0].shape), []
-    for action in actions[:-1]:
-        ancestor, carried = resample(log_w)
+    for action, numbers in zip(actions[:-1], uniform, strict=True):
+        ancestor, carried = resample(log_w, numbers)
         steps.append((state, log_w, ancestor))
         if ancestor is not None:
             state = state.gather(-2, ancestor[..., None].expand(state.shape))
@@ -40,7 +42,7 @@ def resampled_steps(
     return [*steps, (state, log_w, None)]
 
 
-def survivors(log_w: Tensor, threshold: float, uniform: Callable[[], Tensor]) -> tuple[Tensor | None, Tensor]:
+def survivors(log_w: Tensor, uniform: Tensor, threshold: float) -> tuple[Tensor | None, Tensor]:
     """Resample the particles wherever their effective sample size is below threshold·P.
 
     Copies carry the mean weight, so that for every function E[1/P Σ w f] stays what it was, and estimates unbiased.
@@ -48,8 +50,8 @@ def survivors(log_w: Tensor, threshold: float, uniform: Callable[[], Tensor]) ->
     Parameters
     ----------
     log_w : (..., P), log-weights
+    uniform : (..., 1), as `systematic`
     threshold : in (0, 1]
-    uniform : draws the numbers (..., 1) of `systematic`, and is asked only if something is resampled
 
     Returns
     -------
@@ -60,7 +62,7 @@ def survivors(log_w: Tensor, threshold: float, uniform: Callable[[], Tensor]) ->
     few = (2 * log_sum - (2 * log_w).logsumexp(-1, keepdim=True)).exp() < threshold * size  # NaN is not
     if not few.any():
         return None, log_w
-    ancestor = torch.where(few, systematic(log_w, uniform()), torch.arange(size, device=log_w.device))
+    ancestor = torch.where(few, systematic(log_w, uniform), torch.arange(size, device=log_w.device))
     return ancestor, torch.where(few, log_sum - math.log(size), log_w)
 
 

@@ -303,11 +303,11 @@ def test_systematic_resampling_rounds_up_or_down():
 
 def test_only_sequences_with_few_effective_particles_are_resampled():
     log_w = torch.tensor([[0.0, 0.0, 0.0, 0.0], [9.0, 0.0, 0.0, 0.0], [torch.nan, 9.0, 0.0, 0.0]])
-    ancestor, after = survivors(log_w, 0.5, lambda: torch.full((3, 1), 0.5))
+    ancestor, after = survivors(log_w, torch.full((3, 1), 0.5), 0.5)
     assert ancestor.tolist() == [[0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 2, 3]]
     torch.testing.assert_close(after[1], log_w[1].exp().mean().log().expand(4))
     assert torch.equal(after[[0, 2]].nan_to_num(), log_w[[0, 2]].nan_to_num())
-    untouched, same = survivors(log_w[:1], 0.5, lambda: 1 / 0)
+    untouched, same = survivors(log_w[:1], torch.tensor([[0.5]]), 0.5)
     assert untouched is None
     assert same is not None
 

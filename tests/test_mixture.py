@@ -18,6 +18,7 @@ from damlite.mixture import (
     draw_noise,
     draw_stratified_noise,
     log_density,
+    offshoot,
 )
 
 TWO = Kinematics.every_coordinate(2)
@@ -293,3 +294,15 @@ def test_stratified_numbers_are_finite_at_both_ends(monkeypatch, extreme):
     noise = draw_stratified_noise(8, features=2)
     assert noise.isfinite().all()
     assert (0 < noise[:, 0]).all() and (noise[:, 0] < 1).all()
+
+
+def test_an_offshoots_numbers_are_its_own_and_cost_the_generator_none():
+    one, other = dl.seeded(0), dl.seeded(0)
+    apart = offshoot(one)
+    numbers = torch.rand(1000, generator=apart)
+    assert torch.equal(numbers, torch.rand(1000, generator=offshoot(other)))
+    drawn = torch.rand(1000, generator=one)
+    assert torch.equal(drawn, torch.rand(1000, generator=other))
+    assert torch.corrcoef(torch.stack([numbers, drawn]))[0, 1].abs() < 5 / 1000**0.5
+    assert not torch.equal(numbers, torch.rand(1000, generator=offshoot(one)))
+    assert offshoot(None) is None

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import torch
 from drawn import DTYPES, ENVIRONMENTS, SEEDS, Walk, actions_of, broadcastable, close, estimators, ratio_of, uncertain
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import damlite as dl
@@ -48,7 +48,11 @@ def test_a_batch_is_its_items(how, log_ratio, steps, seed):
 COMMON = estimators(common_random_numbers=st.just(True))
 
 
+RESAMPLED = dl.Estimator(particles=2, common_random_numbers=True, resample=0.75)
+
+
 @given(how=COMMON, log_ratio=RATIOS, steps=HORIZONS, seed=SEEDS, shared=st.booleans())
+@example(how=RESAMPLED, log_ratio=ratio_of(1.0, False), steps=3, seed=0, shared=False)
 def test_with_common_random_numbers_sequences_know_nothing_of_each_other(how, log_ratio, steps, seed, shared):
     """Each is worth what it is worth alone, in any order."""
     walk, g = Walk(std=0.5), dl.seeded(seed)
@@ -172,7 +176,7 @@ def test_systematic_resampling_keeps_every_mean(log_w):
 @given(log_w=LOG_WEIGHTS, threshold=st.floats(0.05, 1), number=st.floats(0, 0.999))
 def test_survivors_carry_the_mean_weight(log_w, threshold, number):
     log_w = torch.tensor(log_w, dtype=torch.float64)
-    ancestor, carried = survivors(log_w, threshold, lambda: torch.tensor([number]))
+    ancestor, carried = survivors(log_w, torch.tensor([number]), threshold)
     close(carried.logsumexp(-1), log_w.logsumexp(-1), torch.float64)
     if ancestor is None:
         assert dl.diagnostics.effective_sample_size(log_w) >= threshold * len(log_w) - 1e-9
