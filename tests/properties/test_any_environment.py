@@ -17,7 +17,7 @@ from drawn import (
     states_of,
     uncertain,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import damlite as dl
@@ -119,6 +119,8 @@ def test_exact_values_of_a_batch_are_those_of_its_sequences(env, seed, discount)
 
 
 @given(env=ICY_ROADS, seed=SEEDS)
+@example(env=dl.IcyRoad(threshold=-1e-200, swerve_prob=0.0, noise=1.0), seed=1)
+@example(env=dl.IcyRoad(threshold=1.9999999999), seed=1)
 def test_exact_values_are_what_driving_gives(env, seed):
     actions = actions_of(env, (env.horizon,), seed)
     data = dl.collect(env, lambda s, t, g: actions[t].expand(len(s)), episodes=10000, generator=dl.seeded(seed))
