@@ -2,12 +2,10 @@
 
     venv/bin/python tests/panels_at_random.py [moves, 500 by default]
 
-After two moves of every panel as a warm-up. It prints by how much the memory of the process (RSS) has grown, before and
-after what is free is given back to the system, as the C library keeps it for later; it fails if the latter is more than
-20 MB.
+After two moves of every panel as a warm-up. It prints by how much the memory of the process (RSS) has grown, and fails
+if that is more than 20 MB.
 """
 
-import ctypes
 import gc
 import random
 import sys
@@ -25,17 +23,10 @@ from test_panels import anywhere, panels, put  # noqa: E402
 MOST = 20.0  # MB
 
 
-def resident() -> float:
-    """MB that this process has."""
-    return psutil.Process().memory_info().rss / 2**20
-
-
 def held() -> float:
-    """The same, once what is free is given back to the system (on Linux)."""
+    """MB that this process has."""
     gc.collect()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
-    return resident()
+    return psutil.Process().memory_info().rss / 2**20
 
 
 def move(panel, dice) -> None:
@@ -56,13 +47,13 @@ def main(moves: int = 500) -> float:
     made = {parameter.id: parameter.values[0]() for parameter in panels()}
     for panel in [*made.values()] * 2:
         move(panel, dice)
-    kept, before, began = resident(), held(), time.monotonic()
+    before, began = held(), time.monotonic()
     print(f"{len(made)} panels, {before:.0f} MB after the warm-up", flush=True)
     for number in range(1, moves + 1):
         move(dice.choice([*made.values()]), dice)
         if number % 50 == 0 or number == moves:
-            most, grown = resident() - kept, held() - before
-            print(f"{number} moves, {most:+.1f} and {grown:+.1f} MB, {time.monotonic() - began:.0f} s", flush=True)
+            grown = held() - before
+            print(f"{number} moves, {grown:+.1f} MB, {time.monotonic() - began:.0f} s", flush=True)
     for panel in made.values():
         panel.close_all()
     return grown

@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from ..support.memory import give_back
 from .moving import MovingPicture
 from .spoken import names
 
@@ -154,6 +155,7 @@ class Panel(ipywidgets.VBox):
 
     def _render(self) -> None:
         self.picture.value = self._moving.png()
+        give_back()
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
         return with_picture(super()._repr_mimebundle_(**kwargs), self.picture, self.description)

@@ -2,9 +2,11 @@
 
 import asyncio
 import io
+import sys
 from collections import Counter
 
 import numpy as np
+import psutil
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.collections import PathCollection
@@ -442,3 +444,19 @@ def test_ids_are_the_same_in_every_run_and_for_each_widget_its_own(monkeypatch):
         runs.append([panels.lasting_id(words) for words in ("a picture", "another", "a picture")])
     assert runs[0] == runs[1]
     assert len(set(runs[0])) == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' C libraries give memory back by themselves")
+def test_a_move_gives_free_memory_back(small):
+    """60 MB in pieces that the C library takes from its heap, and one above them that stays."""
+    pieces = [np.ones(7_500) for _ in range(1_000)]
+    top, held = np.ones(7_500), memory()
+    del pieces
+    small.panel.controls["height"].value = 7
+    assert held - memory() > 40
+    assert top.all()
+
+
+def memory():
+    """MB that this process has."""
+    return psutil.Process().memory_info().rss / 2**20
