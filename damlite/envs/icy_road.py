@@ -66,7 +66,7 @@ class IcyRoad(Environment):
         """
         state, action = validate.transition(self, state, action)
         speed = state[..., 2].round() + (action - 1)
-        swerve = self.swerve_prob * self._fast(speed).to(speed)
+        swerve = self.swerve_prob * self.fast(speed).to(speed)
         log_weights = torch.stack([1 - swerve, swerve / 2, swerve / 2], dim=-1).log()
         kicks = state.new_tensor([0.0, self.swerve_speed, -self.swerve_speed])
         means = torch.stack(torch.broadcast_tensors(speed[..., None], state[..., 3:] + kicks), dim=-1)
@@ -82,9 +82,9 @@ class IcyRoad(Environment):
         """
         state, _ = validate.transition(self, state, action)
         speed, off_road = state[..., 2], state[..., 1].abs() > 1
-        fast = self._fast(speed.round())
+        fast = self.fast(speed.round())
         return speed + torch.where(off_road, -6.0, torch.where(fast, 8.0, 0.0))
 
-    def _fast(self, speed: Tensor) -> Tensor:
-        """Whether whole speeds (...) are above the threshold; its floor is a number of every precision."""
-        return speed > float(math.floor(self.threshold))
+    def fast(self, speed: Tensor) -> Tensor:
+        """Whether whole speeds (...) are above the threshold, shape (...); its floor is a number of every precision."""
+        return validate.numbers("speed", speed) > float(math.floor(self.threshold))

@@ -116,7 +116,7 @@ def _reward_moments(env: IcyRoad, y: Tensor, y_std: Tensor, speed: Tensor, speed
     on_road = torch.special.ndtr((1 - y) / y_unit) - torch.special.ndtr((-1 - y) / y_unit)
     on_road = torch.where(y_std > 0, on_road, (y.abs() <= 1).double())
     cut = (bonus_edge(env) - speed) / unit  # the bonus starts here, in standard deviations
-    fast = torch.where(speed_std > 0, torch.special.ndtr(-cut), (speed.round() > env.threshold).double())
+    fast = torch.where(speed_std > 0, torch.special.ndtr(-cut), env.fast(speed.round()).double())
     fast_speed = speed * fast + speed_std * torch.exp(-0.5 * cut**2) / math.sqrt(2 * math.pi)  # E[xdot 1{fast}]
     first = speed - 6 * (1 - on_road) + 8 * on_road * fast
     square = speed**2 + speed_std**2

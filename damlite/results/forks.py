@@ -89,7 +89,7 @@ def _(env: Intersection, state: Tensor, action: Tensor) -> Fork:
 
 @_fork.register
 def _(env: IcyRoad, state: Tensor, action: Tensor) -> Fork:
-    fast = state[..., 2].round() + (action - 1) > env.threshold
+    fast = env.fast(state[..., 2].round() + (action - 1))
     swerve = env.swerve_prob * fast.to(state)
     odds = torch.stack([swerve / 2, 1 - swerve, swerve / 2], dim=-1)
     return Fork(fast, torch.ones_like(fast), 3, state[..., 3], env.swerve_speed / 2, odds, (True, True, True))

@@ -106,12 +106,12 @@ def _(
     value = total = torch.zeros(())
     w = torch.ones(())
     for t in range(steps):
-        bonus = torch.where(speed > env.threshold, 8.0, 0.0)[..., None]
+        bonus = torch.where(env.fast(speed), 8.0, 0.0)[..., None]
         reward = speed[..., None] + torch.where(y.abs() > 1, -6.0, bonus) - proposal.offset
         total, before = total + reward, w
         if t < steps - 1 or planner.estimator == "eq4":
             speed = speed + (sequences[..., t] - 1)
-            slippery = (speed > env.threshold)[..., None]
+            slippery = env.fast(speed)[..., None]
             noise = _noise(planner, batch, generator)
             stay = noise[..., 0] >= proposal.probability
             left = noise[..., 0] < proposal.probability / 2

@@ -109,6 +109,13 @@ PUBLIC = [
         {"state": "states"},
         {("state", "no states"): "finite", ("state", "nan"): "finite"},  # no crash where nothing is known
     ),
+    Public(
+        "dl.IcyRoad.fast",
+        ROAD.fast,
+        lambda: {"speed": torch.tensor([1.0, 3.0])},
+        {"speed": "values"},
+        {("speed", "nan"): "finite"},
+    ),
     Public("dl.gym.GymRoad.step", stepped, lambda: {"action": 1}, {"action": "one action"}),
     *of_road(GREATER, lambda: {"state": torch.cat([STATE, STATE[:, :2]], -1), "action": ACTION}),
     *(

@@ -37,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 ROOT, WORK = HERE.parents[1], HERE.parents[1] / "build/mutants"
 MODULES = (
     *(f"damlite/{name}.py" for name in ("mixture", "estimate", "planning", "fitting", "results/claims")),
-    "damlite/support/adamw.py",  # of fits
+    *(f"damlite/{name}.py" for name in ("resampling", "together", "support/adamw")),  # of estimates and fits
     *(f"damlite/exact/{name}.py" for name in ("finite", "optimum", "ratios", "values")),
     *(f"damlite/diagnostics/{name}.py" for name in ("calibration", "weights")),
 )
@@ -108,9 +108,12 @@ def changed(module: str, mutant: str, file: MutatedFile) -> tuple[str, str]:
     return ".".join([module, *re.split("ǁ|^x_", function)[1:]]), new
 
 
-def chosen(mutants: dict[str, dict], pattern: str, sample: int, seed: int) -> dict[str, list[str]]:
-    """The mutants that fit a pattern, or a share of each module's, about so many in all."""
-    fitting = {name: [each for each in names if fnmatch(each, pattern)] for name, names in mutants.items()}
+def chosen(mutants: dict[str, dict], patterns: list[str], sample: int, seed: int) -> dict[str, list[str]]:
+    """The mutants that fit one of the patterns, or a share of each module's, about so many in all."""
+    fitting = {
+        name: [each for each in names if any(fnmatch(each, pattern) for pattern in patterns)]
+        for name, names in mutants.items()
+    }
     share = min(1.0, sample / max(1, sum(map(len, fitting.values())))) if sample else 1.0
     return {
         name: random.Random(f"{seed} {name}").sample(names, round(share * len(names)))
@@ -128,7 +131,8 @@ class Judge:
         """Run the tests for each mutant, and note which of them killed it."""
         gc.freeze()  # so that forks share what is there
         reach = read("reach")
-        versions = {item.nodeid: hashlib.sha256(item.path.read_bytes()).hexdigest() for item in session.items}
+        code = b"".join((ROOT / name).read_bytes() for name in MODULES)
+        versions = {item.nodeid: hashlib.sha256(item.path.read_bytes() + code).hexdigest() for item in session.items}
         new = [item for item in session.items if reach.get(item.nodeid, {}).get("version") != versions[item.nodeid]]
         if apart(measure, new, versions):
             raise SystemExit("Tests must pass without a mutant.")
@@ -225,7 +229,7 @@ def report(some: dict[str, list[str]], mutants: dict[str, dict[str, tuple[str, s
 def main() -> None:
     """Try what has no result yet, and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="*", help='names like "damlite.mixture.*" (default: all)')
+    parser.add_argument("--only", nargs="+", default=["*"], help='names like "damlite.mixture.*" (default: all)')
     parser.add_argument("--sample", type=int, default=0, help="about so many, drawn from each module (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument(
