@@ -312,6 +312,19 @@ def test_only_sequences_with_few_effective_particles_are_resampled():
     assert same is not None
 
 
+@pytest.mark.parametrize("common", [True, False])
+def test_sequences_are_resampled_by_numbers_of_their_own_unless_all_are_common(common):
+    """Weights are the same in all of them, so that nothing but the numbers tells which particles are copied."""
+    estimator = dl.Estimator(particles=10, resample=1.0, common_random_numbers=common)
+
+    def ratio(s, a, s2):
+        return torch.linspace(0, 2, 10).expand(a.shape)
+
+    given = (OnALine(0.0, 1.0), lambda s, a: s[..., 0], torch.zeros(1), torch.zeros(8, 3, dtype=torch.long), ratio)
+    _, second, _ = estimator.imagine(*given, dl.seeded(0))
+    assert (second.ancestor == second.ancestor[0]).all() == common
+
+
 def test_discounted_values_are_exact(env):
     for discount in (0.0, 0.7):
         mean, error = repeated(env, WRONG, THREE, EXACT, particles=1000, discount=discount, offset=-2.0)
@@ -518,3 +531,20 @@ def test_bad_estimates_are_named(env, change, message):
     given = {"state": env.initial_state(), "actions": ALWAYS_ACCELERATE, **change}
     with pytest.raises(ValueError, match=message):
         dl.estimate_value(env, env.reward, **given)
+
+
+@pytest.mark.parametrize("resample", [None, 0.5])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"reward": lambda s, a: torch.zeros(3)}, "reward must return a number for each transition, shape"),
+        ({"log_ratio": lambda s, a, s2: torch.zeros(3)}, "log_ratio must return a number for each transition, shape"),
+        ({"log_ratio": 5}, "log_ratio must be a function"),
+        ({"generator": 5}, "generator must be"),
+    ],
+    ids=["reward", "log_ratio", "number", "generator"],
+)
+def test_what_cannot_be_imagined_with_is_named(env, wrong, message, resample):
+    given = {"reward": env.reward, "log_ratio": lambda s, a, s2: s[..., 0], **wrong}
+    with pytest.raises(ValueError, match=message):
+        dl.Estimator(resample=resample).imagine(env, **given, state=env.initial_state(), actions=ALWAYS_ACCELERATE)
