@@ -243,11 +243,12 @@ def test_fits_in_inference_mode_are_those_outside(env):
 
 @pytest.mark.parametrize(("of_model", "of_disc"), [*product((torch.float32, torch.float64), repeat=2)])
 def test_model_and_discriminator_may_differ_in_precision(env, of_model, of_disc):
-    model, disc = dl.DynamicsModel(env, 2).to(of_model), dl.Discriminator(env).to(of_disc)
-    fit = dl.fit_discriminator(disc, model, data(10), steps=5, generator=dl.seeded(0))
+    g = dl.seeded(0)
+    model, disc = dl.DynamicsModel(env, 2, generator=g).to(of_model), dl.Discriminator(env, generator=g).to(of_disc)
+    fit = dl.fit_discriminator(disc, model, data(10), steps=5, generator=g)
     assert fit.held_out_loss.dtype == of_disc
     belief = dl.Belief(env, model, disc.log_ratio)
-    assert dl.Exhaustive(horizon=2, particles=2).plan(belief, env.initial_state()).value.isfinite()
+    assert dl.Exhaustive(horizon=2, particles=2).plan(belief, env.initial_state(), generator=g).value.isfinite()
 
 
 class Drift(dl.Environment):
