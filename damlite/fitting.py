@@ -12,7 +12,7 @@ from tqdm.auto import trange
 
 from .data import Episodes
 from .discriminator import Discriminator
-from .mixture import Mixture, log_density, seeded
+from .mixture import Mixture, log_density, seeded, spawn
 from .models import DynamicsModel
 from .networks import RoadNetwork, safe_std
 from .support import caution, limits, validate
@@ -142,7 +142,7 @@ def fit_model(
     )
     _check_size(model, how, held_out)
     if not model.fitted:
-        model.prepare(training_data.state, training_data.action, training_data.next_state, _spawn(generator))
+        model.prepare(training_data.state, training_data.action, training_data.next_state, spawn(generator))
 
     inputs, f = model.mlp.weights[0].shape[1], model.features
     log_scale = model.change_spread.log().sum(-1)  # of the density of what is standardised
@@ -196,7 +196,7 @@ def fit_discriminator(
     _check_size(disc, how, held_out, copies=2)
     if not disc.fitted:
         disc.prepare(training_data.state, training_data.next_state)
-    local = _spawn(generator)
+    local = spawn(generator)
     noise = float(instance_noise) * safe_std(training_data.next_state - training_data.state)
     held_out_seed = int(torch.randint(2**62, (), generator=local))
     kinematics, sign = model.kinematics, torch.tensor([-1.0, 1.0])[:, None]
@@ -248,7 +248,7 @@ def _minimise(
     progress: bool,
 ) -> Fit:
     """AdamW on the sum of R losses; each run keeps its best parameters, also if it is interrupted."""
-    local, runs, size = _spawn(generator), network.runs, objective.size
+    local, runs, size = spawn(generator), network.runs, objective.size
     patience = how.steps if how.patience is None else how.patience
     first_row = torch.arange(runs)[:, None] * size  # of each run, in the rows of all
     parameters = list(network.parameters())
@@ -416,8 +416,3 @@ def _rows(t: Tensor, chosen: Tensor) -> Tensor:
 def _transitions(data: Episodes) -> Episodes:
     """Episodes (R, E, T, ...) as loose transitions (R, E·T, ...)."""
     return data.map(lambda t: t.flatten(1, 2))
-
-
-def _spawn(generator: Generator | None) -> torch.Generator:
-    """A new generator seeded by one draw: what it is used for does not move the old one any further."""
-    return seeded(int(torch.randint(2**62, (), generator=generator)))

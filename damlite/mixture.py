@@ -52,16 +52,23 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator(torch.get_default_device()).manual_seed(seed)
 
 
-def offshoot(generator: Generator | None) -> Generator | None:
-    """A generator of other numbers, which follow from the given one's state and leave it as it is.
+def spawn(generator: Generator | None) -> Generator:
+    """A new generator seeded by one draw: what it is used for does not move the old one any further."""
+    device = torch.get_default_device() if generator is None else generator.device
+    seed = int(torch.randint(2**62, (), generator=generator, device=device))
+    return Generator(device).manual_seed(seed)
 
-    For what must not shift the numbers that come next; of None it is None, torch's own generator.
+
+def offshoot(generator: Generator | None) -> Generator | None:
+    """What `spawn` gives, with the old one left as it is; of None it is None, torch's own generator.
+
+    For numbers that must not shift those that come next.
     """
     if generator is None:
         return None
-    other = Generator(generator.device)
-    other.set_state(generator.get_state())
-    return other.manual_seed(torch.randint(2**63 - 1, (), generator=other, device=generator.device).item())
+    copy = Generator(generator.device)
+    copy.set_state(generator.get_state())
+    return spawn(copy)
 
 
 def draw_noise(*shape: int, features: int, generator: Generator | None = None) -> Tensor:

@@ -12,7 +12,8 @@ from scipy.stats import spearmanr
 from torch.nn.functional import softplus
 
 import damlite as dl
-from damlite.fitting import Objective, Training, _minimise, _spawn
+from damlite.fitting import Objective, Training, _minimise
+from damlite.mixture import spawn
 from damlite.networks import ROWS, Layers, StackedMLP
 
 AT, ACCELERATE = torch.tensor([2.0, 0.0, 2.0, 0.0]), torch.tensor(2)
@@ -421,7 +422,7 @@ def test_a_progress_bar_is_shown_where_asked(capsys):
 def test_what_a_fit_draws_moves_its_generator_by_one_number():
     """Whatever it draws, what follows does not change; and no two fits draw the same numbers."""
     generator, other = dl.seeded(0), dl.seeded(0)
-    seeds = [_spawn(generator).initial_seed() for _ in range(300)]
+    seeds = [spawn(generator).initial_seed() for _ in range(300)]
     assert len(set(seeds)) == 300 and max(seeds) > 2**61
     assert seeds == [int(torch.randint(2**62, (), generator=other)) for _ in range(300)]
     assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=other))

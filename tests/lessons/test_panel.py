@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 
 import numpy as np
-import psutil
 import pytest
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.collections import PathCollection
@@ -449,14 +448,11 @@ def test_ids_are_the_same_in_every_run_and_for_each_widget_its_own(monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems' C libraries give memory back by themselves")
 def test_a_move_gives_free_memory_back(small):
     """60 MB in pieces that the C library takes from its heap, and one above them that stays."""
+    from panels_at_random import held
+
     pieces = [np.ones(7_500) for _ in range(1_000)]
-    top, held = np.ones(7_500), memory()
+    top, before = np.ones(7_500), held()
     del pieces
     small.panel.controls["height"].value = 7
-    assert held - memory() > 40
+    assert before - held() > 40
     assert top.all()
-
-
-def memory():
-    """MB that this process has."""
-    return psutil.Process().memory_info().rss / 2**20

@@ -46,8 +46,6 @@ def test_a_batch_is_its_items(how, log_ratio, steps, seed):
 
 
 COMMON = estimators(common_random_numbers=st.just(True))
-
-
 RESAMPLED = dl.Estimator(particles=2, common_random_numbers=True, resample=0.75)
 
 
