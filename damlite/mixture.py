@@ -56,7 +56,7 @@ def spawn(generator: Generator | None) -> Generator:
     """A new generator seeded by one draw: what it is used for does not move the old one any further."""
     device = torch.get_default_device() if generator is None else generator.device
     seed = int(torch.randint(2**62, (), generator=generator, device=device))
-    return Generator(device).manual_seed(seed)
+    return torch.Generator(device).manual_seed(seed)
 
 
 def offshoot(generator: Generator | None) -> Generator | None:
@@ -66,7 +66,7 @@ def offshoot(generator: Generator | None) -> Generator | None:
     """
     if generator is None:
         return None
-    copy = Generator(generator.device)
+    copy = torch.Generator(generator.device)
     copy.set_state(generator.get_state())
     return spawn(copy)
 
